@@ -1,0 +1,1 @@
+"""Everything the program can do, callable from a script; no Qt anywhere below here."""

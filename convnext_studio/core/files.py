@@ -1,0 +1,68 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from convnext_studio.core.errors import StorageError
+
+_UMASK = os.umask(0o077)  # it can only be read by setting it, so once, before there are threads
+os.umask(_UMASK)
+_NEW_FILE_MODE = 0o666 & ~_UMASK
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; on success it takes the place of `path`, else it is removed.
+
+    The file and its folder are flushed to the disk before and after the rename, so that a power cut leaves the old
+    file or the new one. Raises `StorageError` when the disk is full, read-only or gone.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    part = Path(name)
+    try:
+        yield part
+        _flush(part)
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else _NEW_FILE_MODE)
+        part.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """Say in plain words why `path` could not be written."""
+    reasons = {
+        errno.ENOSPC: ("the disk is full", "Free some space or choose another folder."),
+        errno.EDQUOT: ("your disk quota is used up", "Free some space or choose another folder."),
+        errno.EFBIG: ("the file would be larger than is allowed here", "Choose another folder."),
+        errno.EROFS: ("the folder is read-only", "Choose another folder."),
+        errno.EACCES: ("you may not write there", "Choose another folder."),
+        errno.EPERM: ("you may not write there", "Choose another folder."),
+        errno.ENOENT: ("the folder does not exist", "Choose another folder."),
+        errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
+    }
+    what, hint = reasons.get(error.errno or 0, (error.strerror or str(error), "Choose another folder."))
+    return StorageError(f"“{path.name}” could not be written in “{path.parent}”: {what}.", hint)
+
+
+def _flush(path: Path) -> None:
+    """Flush a file or folder to the disk, where the system lets a folder be opened."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

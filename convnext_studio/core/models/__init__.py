@@ -1,0 +1,1 @@
+"""Models: the catalogue, weights, Model files and networks."""

@@ -1,0 +1,1 @@
+"""From Images and a Model to Predictions."""

@@ -1,0 +1,1 @@
+"""QObjects that hold state and say when it changed."""

@@ -1,0 +1,1 @@
+"""Small, reusable pieces without state of the program."""
