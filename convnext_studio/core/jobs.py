@@ -7,11 +7,14 @@ the window imports it too.
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable
 from typing import Any, cast
 
 from convnext_studio.core import requests
-from convnext_studio.core.context import JobContext
+from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.errors import StudioError
+from convnext_studio.core.events import End, Failed, Stopped, Succeeded
 
 Job = Callable[[Any, JobContext], object]
 
@@ -43,3 +46,28 @@ def run(request: object, ctx: JobContext) -> object:
     """Serve `request` here and now. Raises `Cancelled` and whatever the Job raises."""
     ctx.check()
     return job_for(request)(request, ctx)
+
+
+def run_to_end(request: object, ctx: JobContext, job: Job | None = None) -> End:
+    """Serve `request` (by `job`, if one is given) and return how it ended; nothing is raised.
+
+    For a front end's edge, where even `sys.exit()` in a library must not end the thread.
+    """
+    try:
+        ctx.check()
+        return Succeeded((job or job_for(request))(request, ctx))
+    except Cancelled:
+        return Stopped()
+    except BaseException as error:
+        return failed_by(error)
+
+
+def failed_by(error: BaseException) -> Failed:
+    """Put an exception into text that can cross to the window."""
+    kind, details = type(error).__name__, "".join(traceback.format_exception(error))
+    if isinstance(error, StudioError):
+        return Failed(kind, error.message, error.hint, details, is_bug=False)
+    if isinstance(error, MemoryError):
+        hint = "Close other programs, or choose a smaller Model or Image."
+        return Failed(kind, "There is not enough free memory for this.", hint, details, is_bug=False)
+    return Failed(kind, str(error), "", details)
