@@ -1,0 +1,58 @@
+"""The card of a Model: what it is, what it answers, how Images go in, and where it came from. No torch here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from convnext_studio.core.values import Preprocessing
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the weights came from. `grew_from` names the Model they were trained on from, "" = random ones."""
+
+    grew_from: str = ""
+    data: str = ""
+    seed: int | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number, the split it was measured on, over how many Images, and its 95 % interval where one is known."""
+
+    name: str
+    value: float
+    split: str
+    images: int
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything a Model says of itself; its identity covers this and the weights.
+
+    `classes` are in the order of the network's outputs, empty for a feature-only Model. `licence` is an SPDX-like
+    id, "" = unknown; `commercial_use` is None where unknown. `operating_point` holds thresholds once there are any.
+    """
+
+    architecture: str
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    title: str = ""
+    licence: str = ""
+    commercial_use: bool | None = None
+    training_data: str = ""
+    provenance: Provenance = Provenance()
+    metrics: tuple[Metric, ...] = ()
+    operating_point: dict[str, float] | None = None
+    format_version: int = FORMAT_VERSION
+
+
+def card_to_json(card: Card) -> str:
+    """Write `card` as JSON, always the same text for the same card."""
+    return json.dumps(asdict(card), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
