@@ -1,0 +1,113 @@
+"""Words on the screen. Text is always plain: a file name may look like markup."""
+
+from __future__ import annotations
+
+import html
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from convnext_studio.gui.theme.fonts import font
+from convnext_studio.gui.theme.theme import Theme
+
+
+def plain_tip(text: str) -> str:
+    """`text` as a tool tip that is shown letter by letter: Qt takes tool tips that look like markup for markup."""
+    if "<" not in text and "&" not in text:
+        return text
+    return f'<span style="white-space: pre-wrap">{html.escape(text)}</span>'
+
+
+class PlainLabel(QLabel):
+    """A label for untrusted text in a font role and a colour role; wraps, or elides where `elide` says so."""
+
+    def __init__(
+        self,
+        text: str = "",
+        role: str = "body",
+        color: str = "text",
+        *,
+        wrap: bool = False,
+        elide: Qt.TextElideMode | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._elide = elide
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(font(role))
+        self.setProperty("tone", color)
+        self.setWordWrap(wrap)
+        if elide is not None:
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show `text` letter by letter."""
+        super().setText(text)
+        if self._elide is not None:
+            self._update_tip()
+
+    def set_color(self, role: str) -> None:
+        """Change the colour role."""
+        if self.property("tone") != role:
+            self.setProperty("tone", role)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+    def set_role(self, role: str) -> None:
+        """Change the font role."""
+        self.setFont(font(role))
+
+    def minimumSizeHint(self) -> QSize:
+        """Nothing, where the text may be elided."""
+        hint = super().minimumSizeHint()
+        return QSize(16, hint.height()) if self._elide is not None else hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """An elided text shows itself whole in the tool tip."""
+        super().resizeEvent(event)
+        if self._elide is not None:
+            self._update_tip()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the text, shortened if it does not fit."""
+        if self._elide is None:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        shown = self.fontMetrics().elidedText(self.text(), self._elide, self.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), int(self.alignment()) | int(Qt.TextFlag.TextSingleLine), shown)
+
+    def _update_tip(self) -> None:
+        is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.width()
+        self.setToolTip(plain_tip(self.text()) if is_cut else "")
+
+
+class IconLabel(QLabel):
+    """An icon that says something and does nothing; it follows theme and pixel ratio."""
+
+    def __init__(self, theme: Theme, name: str, role: str = "text2", size: int = 16) -> None:
+        super().__init__()
+        self._theme = theme
+        self._what = (name, role, size)
+        self.setFixedSize(size, size)
+        theme.changed.connect(self._show)
+        self._show()
+
+    def set_icon(self, name: str, role: str) -> None:
+        """Show another icon."""
+        self._what = (name, role, self._what[2])
+        self._show()
+
+    def event(self, event: QEvent) -> bool:
+        """Draw anew on a screen of another pixel ratio."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._show()
+        return super().event(event)
+
+    def _show(self) -> None:
+        name, role, size = self._what
+        pixmap: QPixmap = self._theme.pixmap(name, role, size, self.devicePixelRatioF())
+        self.setPixmap(pixmap)
