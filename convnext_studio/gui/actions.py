@@ -1,0 +1,108 @@
+"""One table of actions; menus, shortcuts, the command palette and the sheet of shortcuts are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QAction, QKeySequence
+
+from convnext_studio.gui.theme.theme import Theme
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """An action: `text` as it stands in a menu, `shortcut` as Qt writes it (several: parted by "; "), `tip` a sentence.
+
+    `menu` is the heading it stands under. A `single key` shortcut works only where nobody types.
+    """
+
+    id: str
+    text: str
+    shortcut: str
+    icon: str
+    menu: str
+    tip: str
+    is_checkable: bool = False
+
+
+MENUS = ("File", "Image", "View", "Models", "Help")
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("open_files", "Open images…", "Ctrl+O", "image", "File", "Choose images to open."),
+    ActionSpec("open_folder", "Open folder…", "Ctrl+Shift+O", "folder", "File", "Choose a folder; folders in it too."),
+    ActionSpec("paste", "Paste", "Ctrl+V", "paste", "File", "Open the image or the paths on the clipboard."),
+    ActionSpec("open_sample", "Open sample", "Alt+1", "bolt", "File", "Make the sample images here and classify them."),
+    ActionSpec("clear_recent", "Clear the recent list", "", "trash", "File", "Forget the places opened before."),
+    ActionSpec("settings", "Settings…", "Ctrl+,", "settings", "File", "Change how the program looks and works."),
+    ActionSpec("quit", "Quit", "Ctrl+Q", "x", "File", "Stop what runs and close the window."),
+    ActionSpec("classify", "Classify", "Ctrl+Return", "play", "Image", "Classify every image that has no answer yet."),
+    ActionSpec("stop", "Stop", "Ctrl+.", "stop", "Image", "Stop classifying; what is done stays."),
+    ActionSpec("go_inspect", "Inspect", "Ctrl+Shift+1", "inspect", "View", "Show the images and what is in them."),
+    ActionSpec(
+        "go_models", "Models", "Ctrl+Shift+2", "models", "View", "Show all Models and the weights on this machine."
+    ),
+    ActionSpec(
+        "theme_system", "Colours as the system", "", "settings", "View", "Dark or light, as the system says.", True
+    ),
+    ActionSpec("theme_dark", "Dark colours", "", "moon", "View", "Light words on a dark ground.", True),
+    ActionSpec("theme_light", "Light colours", "", "sun", "View", "Dark words on a light ground.", True),
+    ActionSpec(
+        "palette", "Find an action…", "Ctrl+K; Ctrl+Shift+P", "search", "Help", "Find and run any action by name."
+    ),
+    ActionSpec("shortcuts", "Keyboard shortcuts", "F1; ?", "keyboard", "Help", "Show all shortcuts."),
+    ActionSpec("log", "Log", "Ctrl+Shift+L", "log", "Help", "Show what the program noted."),
+    ActionSpec("about", "About", "", "info", "Help", "Versions, devices, folders and licences."),
+)
+
+
+class Actions:
+    """The QActions by id. What is connected to none is greyed out; a test demands that none is."""
+
+    def __init__(self, theme: Theme, specs: Iterable[ActionSpec] = ACTIONS) -> None:
+        self._actions: dict[str, QAction] = {}
+        self._menus: dict[str, str] = {}
+        self.unconnected: set[str] = set()
+        for spec in specs:
+            self._add(theme, spec)
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._actions)
+
+    def __contains__(self, action_id: str) -> bool:
+        return action_id in self._actions
+
+    def all(self) -> list[QAction]:
+        """Every action, in the order of the table."""
+        return list(self._actions.values())
+
+    def menu_of(self, action_id: str) -> str:
+        """The heading an action stands under."""
+        return self._menus[action_id]
+
+    def connect(self, action_id: str, slot: Callable[..., Any]) -> None:
+        """Let `slot` serve the action. A checkable action hands over whether it is on."""
+        action = self._actions[action_id]
+        (action.toggled if action.isCheckable() and not action.actionGroup() else action.triggered).connect(slot)
+        self.unconnected.discard(action_id)
+
+    def _add(self, theme: Theme, spec: ActionSpec) -> None:
+        action = QAction(theme.icon(spec.icon), _translated(spec.text))
+        action.setObjectName(spec.id)
+        action.setShortcuts([QKeySequence(keys) for keys in spec.shortcut.split("; ") if keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setStatusTip(_translated(spec.tip))
+        action.setToolTip(_translated(spec.tip))
+        action.setCheckable(spec.is_checkable)
+        self._actions[spec.id] = action
+        self._menus[spec.id] = spec.menu
+        self.unconnected.add(spec.id)
+
+
+def _translated(text: str) -> str:
+    return QCoreApplication.translate("Actions", text)

@@ -1,0 +1,229 @@
+"""The settings: declared once in a dataclass; file, dialog and defaults are derived from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from convnext_studio.core.errors import StorageError
+from convnext_studio.core.files import replacing, storage_error
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, DeviceName, EngineName, Precision
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # raise it when an older file can no longer be read field by field
+
+
+def _about(label: str, help_text: str, section: str, **more: Any) -> dict[str, Any]:
+    return {"label": label, "help": help_text, "section": section, **more}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every field has a label, a help sentence and a section; `choices` (value -> word) or `range` where they apply."""
+
+    theme: str = field(
+        default="system",
+        metadata=_about(
+            "Colours",
+            "Dark, light, or as the system says.",
+            "Look",
+            choices={"system": "As the system", "dark": "Dark", "light": "Light"},
+        ),
+    )
+    is_motion_reduced: bool = field(
+        default=False, metadata=_about("Reduce motion", "Popovers appear at once instead of rising.", "Look")
+    )
+    thumbnail_side: int = field(
+        default=112,
+        metadata=_about(
+            "Thumbnail size",
+            "How large the pictures in the list are made.",
+            "Images",
+            choices={80: "Small", 112: "Medium", 160: "Large"},
+        ),
+    )
+    keeps_zoom: bool = field(
+        default=False,
+        metadata=_about(
+            "Keep the zoom", "The next image is shown at the same zoom and place instead of whole.", "Images"
+        ),
+    )
+    max_megapixels: float = field(
+        default=DEFAULT_MAX_MEGAPIXELS,
+        metadata=_about(
+            "Largest image",
+            "Larger images are refused, because a small file can unpack to more than the memory holds.",
+            "Images",
+            range=(1.0, 2000.0),
+            unit="megapixels",
+        ),
+    )
+    classifies_at_once: bool = field(
+        default=True,
+        metadata=_about("Classify at once", "Start to classify as soon as images are opened.", "Classification"),
+    )
+    top: int = field(
+        default=5,
+        metadata=_about(
+            "Classes shown", "How many classes are kept and shown for each image.", "Classification", range=(1, 20)
+        ),
+    )
+    device: DeviceName = field(
+        default="auto",
+        metadata=_about(
+            "Device",
+            "What the Model runs on.",
+            "Classification",
+            choices={"auto": "Fastest found", "cpu": "Processor", "cuda": "NVIDIA graphics", "mps": "Apple graphics"},
+        ),
+    )
+    precision: Precision = field(
+        default="auto",
+        metadata=_about(
+            "Precision",
+            "bf16 is faster where the device has it; probabilities may differ by up to 0.01.",
+            "Classification",
+            choices={"auto": "Fastest within tolerance", "fp32": "fp32", "bf16": "bf16"},
+        ),
+    )
+    engine: EngineName = field(
+        default="auto",
+        metadata=_about(
+            "Computed by",
+            "The library that runs the network.",
+            "Classification",
+            choices={"auto": "Fastest here", "torch": "PyTorch", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"},
+        ),
+    )
+    weights_folder: str = field(
+        default="",
+        metadata=_about(
+            "Weights folder",
+            "A folder with weights, filled by an administrator; it is searched before anything is downloaded.",
+            "Models",
+            is_folder=True,
+        ),
+    )
+    opens_in_first_window: bool = field(
+        default=True,
+        metadata=_about(
+            "One window", "Starting the program again opens the images in the window that is already there.", "Start"
+        ),
+    )
+
+
+FIELDS: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(Settings)
+
+
+def problem_with(name: str, value: object) -> str:
+    """One sentence that says why `value` cannot be the setting `name`; empty if it can."""
+    found = next(f for f in FIELDS if f.name == name)
+    label = found.metadata["label"]
+    is_number = isinstance(found.default, float) and isinstance(value, int) and not isinstance(value, bool)
+    if type(value) is not type(found.default) and not is_number:
+        return f"{label}: this kind of value does not fit."
+    choices = found.metadata.get("choices")
+    if choices is not None and value not in choices:
+        return f"{label}: choose one of the values offered."
+    if "range" in found.metadata:
+        low, high = found.metadata["range"]
+        assert isinstance(value, int | float)
+        if not (math.isfinite(value) and low <= value <= high):
+            return f"{label}: between {low:g} and {high:g}."
+    if found.metadata.get("is_folder") and value and not Path(str(value)).is_dir():
+        return f"{label}: this folder does not exist."
+    return ""
+
+
+class SettingsStore(QObject):
+    """Holds the Settings and keeps them in `path`; `trouble` says once what could not be read or kept."""
+
+    changed = Signal(object)
+    troubled = Signal(str, str)  # fact, what to do
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.trouble: tuple[str, str] | None = None
+        self.value = self._load()
+
+    def update(self, **changes: object) -> None:
+        """Change fields by name and save. Raises ValueError with a sentence for a value that does not fit."""
+        for name, value in changes.items():
+            if problem := problem_with(name, value):
+                raise ValueError(problem)
+        new = dataclasses.replace(self.value, **changes)  # type: ignore[arg-type]
+        if new != self.value:
+            self.value = new
+            self._save()
+            self.changed.emit(new)
+
+    def reset(self) -> None:
+        """Back to the defaults."""
+        self.update(**dataclasses.asdict(Settings()))
+
+    def _load(self) -> Settings:
+        try:
+            kept = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return Settings()
+        except (OSError, ValueError) as error:
+            log.info("The settings could not be read: %s", error)
+            return self._set_aside("The settings file could not be read.")
+        if not isinstance(kept, dict) or not isinstance(kept.get("settings"), dict):
+            return self._set_aside("The settings file is damaged.")
+        if kept.get("format") != FORMAT:
+            return self._set_aside("The settings file is from another version of the program.")
+        return self._take(kept["settings"])
+
+    def _take(self, kept: Mapping[str, object]) -> Settings:
+        """Every known field whose value fits; a folder that is gone for now stays what it was."""
+        known = {f.name for f in FIELDS}
+        fitting = {
+            name: value
+            for name, value in kept.items()
+            if name in known
+            and (not problem_with(name, value) or (name == "weights_folder" and isinstance(value, str)))
+        }
+        if fitting.keys() != kept.keys():
+            return self._set_aside("Some settings were not understood.", fitting)
+        return Settings(**fitting)  # type: ignore[arg-type]
+
+    def _set_aside(self, fact: str, fitting: Mapping[str, object] | None = None) -> Settings:
+        aside = self.path.with_name(f"{self.path.stem}.{time.strftime('%Y%m%d-%H%M%S')}.backup")
+        try:
+            self.path.replace(aside)
+            self.trouble = (fact, f"Defaults are used instead; the old file was kept as {aside.name}.")
+        except OSError:
+            self.trouble = (fact, "Defaults are used instead.")
+        return Settings(**(fitting or {}))  # type: ignore[arg-type]
+
+    def _save(self) -> None:
+        text = json.dumps({"format": FORMAT, "settings": dataclasses.asdict(self.value)}, indent=1, ensure_ascii=False)
+        try:
+            write_private(self.path, text)
+        except StorageError as error:
+            self.troubled.emit("The settings could not be kept.", f"They hold until the program ends. {error}")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all. Raises `StorageError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    with replacing(path) as part:
+        part.write_text(text, "utf-8")
+    if os.name == "posix":
+        path.chmod(0o600)
