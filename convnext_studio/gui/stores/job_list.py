@@ -24,7 +24,7 @@ class JobEntry(QObject):
         self.is_stopping = False
         self._stop = stop
 
-    def progress(self, done: int, total: int, words: str) -> None:
+    def progress(self, done: int, total: int, words: str = "") -> None:
         """So much is done of `total` (0 = not known); `words` are shown after the line."""
         if (done, total, words) != (self.done, self.total, self.words):
             self.done, self.total, self.words = done, total, words

@@ -1,0 +1,46 @@
+"""Where the window keeps its things: settings, sample images, logs; one folder each, by the system's custom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+_NAME = "convnext-studio"
+
+
+@dataclass(frozen=True)
+class Places:
+    """`config`: settings; `data`: what the program made; `cache`: what can be made again; `state`: logs, memory."""
+
+    config: Path
+    data: Path
+    cache: Path
+    state: Path
+
+    @property
+    def settings(self) -> Path:
+        """The settings file."""
+        return self.config / "settings.json"
+
+    @property
+    def recent(self) -> Path:
+        """The list of recent places."""
+        return self.state / "recent.json"
+
+    @property
+    def log(self) -> Path:
+        """What the program noted in this and the last starts."""
+        return self.state / "log.txt"
+
+    @property
+    def sample(self) -> Path:
+        """The generated sample images."""
+        return self.data / "sample"
+
+
+def usual_places() -> Places:
+    """The places by the system's custom; nothing is made."""
+    dirs = platformdirs.PlatformDirs(_NAME, appauthor=False)
+    return Places(dirs.user_config_path, dirs.user_data_path, dirs.user_cache_path, dirs.user_state_path)

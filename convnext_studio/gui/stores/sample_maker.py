@@ -1,0 +1,71 @@
+"""The sample: makes the generated images on this machine, once, and opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from convnext_studio.core.events import EngineStopped, Failed, SampleWritten
+from convnext_studio.core.requests import MakeSample
+from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.messages import Messages
+from convnext_studio.gui.stores.job_list import JobEntry, JobList
+from convnext_studio.gui.widgets.numbers import count
+
+
+class SampleMaker(QObject):
+    """`made` hands over the folder to open; `changed` tells when making begins, moves on or ends."""
+
+    made = Signal(str)
+    changed = Signal()
+
+    def __init__(self, lanes: Mapping[str, LaneLike], jobs: JobList, messages: Messages, folder: Path) -> None:
+        super().__init__()
+        self.done = 0
+        self.total = 0
+        self._lanes = lanes
+        self._jobs = jobs
+        self._messages = messages
+        self._folder = folder
+        self._handle: JobHandle | None = None
+        self._entry: JobEntry | None = None
+
+    @property
+    def is_making(self) -> bool:
+        """True while images are written."""
+        return self._handle is not None
+
+    def open_sample(self) -> None:
+        """Open the sample images, making those first that are not here."""
+        if self.is_making:
+            return
+        handle = self._lanes["files"].submit(MakeSample(str(self._folder)))
+        self._handle = handle
+        self._entry = self._jobs.add(self.tr("Make the sample"), handle, "bolt")
+        self.done = self.total = 0
+        handle.events.connect(self._on_events)
+        handle.succeeded.connect(self._on_succeeded)
+        handle.failed.connect(self._on_failed)
+        handle.closed.connect(self._on_closed)
+        self.changed.emit()
+
+    def _on_events(self, events: list[object]) -> None:
+        written = [event for event in events if isinstance(event, SampleWritten)]
+        if written and self._entry is not None:
+            self.done, self.total = written[-1].done, written[-1].total
+            self._entry.progress(self.done, self.total, self.tr("{} of {}").format(count(self.done), count(self.total)))
+            self.changed.emit()
+
+    def _on_succeeded(self, folder: str) -> None:
+        self._handle = None
+        self.made.emit(folder)
+
+    def _on_failed(self, end: Failed | EngineStopped) -> None:
+        self._messages.failed(end, self.tr("The sample images were not made."))
+
+    def _on_closed(self) -> None:
+        self._handle = None
+        self._entry = None
+        self.changed.emit()

@@ -1,0 +1,97 @@
+"""All Stores of the window, built once and handed to everyone who needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+
+from convnext_studio.core.values import Execution
+from convnext_studio.gui.jobs import LaneLike
+from convnext_studio.gui.messages import Messages
+from convnext_studio.gui.settings import Settings, SettingsStore
+from convnext_studio.gui.stores.classifier import Classifier
+from convnext_studio.gui.stores.job_list import JobList
+from convnext_studio.gui.stores.library import Library
+from convnext_studio.gui.stores.model_memory import ModelMemory
+from convnext_studio.gui.stores.models import Models
+from convnext_studio.gui.stores.places import Places
+from convnext_studio.gui.stores.recent import Recent
+from convnext_studio.gui.stores.runs_shown import RunsShown
+from convnext_studio.gui.stores.sample_maker import SampleMaker
+from convnext_studio.gui.theme.theme import Theme
+
+
+@dataclass
+class Studio:
+    """What Panels read and call."""
+
+    theme: Theme
+    places: Places
+    settings: SettingsStore
+    messages: Messages
+    lanes: Mapping[str, LaneLike]
+    jobs: JobList
+    recent: Recent
+    library: Library
+    classifier: Classifier
+    models: Models
+    sample: SampleMaker
+
+    def open_paths(self, paths: tuple[str, ...]) -> None:
+        """Open files and folders, and remember them as recent."""
+        if paths:
+            for path in reversed(paths[:3]):
+                self.recent.add(path)
+            self.library.open_paths(paths)
+
+
+def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) -> Studio:
+    """Make the Stores and tie them to the settings."""
+    settings = SettingsStore(places.settings)
+    messages = Messages()
+    jobs = JobList()
+    library = Library(lanes, messages)
+    classifier = Classifier(lanes, library, messages)
+    studio = Studio(
+        theme=theme,
+        places=places,
+        settings=settings,
+        messages=messages,
+        lanes=lanes,
+        jobs=jobs,
+        recent=Recent(places.recent),
+        library=library,
+        classifier=classifier,
+        models=Models(lanes, jobs, settings, ModelMemory(places.state)),
+        sample=SampleMaker(lanes, jobs, messages, places.sample),
+    )
+    studio.sample.made.connect(lambda folder: studio.open_paths((folder,)))
+    settings.troubled.connect(messages.warning)
+    _Tie(studio)
+    RunsShown(library, classifier, jobs)
+    return studio
+
+
+class _Tie(QObject):
+    """Carries each setting to what it is about; a child of the settings."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio.settings)
+        self._studio = studio
+        self._carry(studio.settings.value)
+        studio.settings.changed.connect(self._carry)
+
+    def _carry(self, value: Settings) -> None:
+        theme, classifier = self._studio.theme, self._studio.classifier
+        theme.is_motion_reduced = value.is_motion_reduced
+        theme.set_mode(value.theme)
+        classifier.max_megapixels = value.max_megapixels
+        classifier.top = value.top
+        classifier.is_automatic = value.classifies_at_once
+        execution = Execution(value.device, value.precision, value.engine)
+        if classifier.info is None and classifier.state == "no Model":
+            classifier.execution = execution  # nothing is loaded before the Engine is up
+        else:
+            classifier.set_execution(execution)
