@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from convnext_studio.core.values import Preprocessing
 
@@ -55,4 +56,9 @@ class Card:
 
 def card_to_json(card: Card) -> str:
     """Write `card` as JSON, always the same text for the same card."""
-    return json.dumps(asdict(card), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return canonical_json(asdict(card))
+
+
+def canonical_json(value: dict[str, Any]) -> str:
+    """JSON that is always the same text for the same value. Raises `ValueError` for NaN and infinity."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

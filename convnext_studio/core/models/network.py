@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import timm
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from convnext_studio.core.errors import MissingWeights, UsageError
+from convnext_studio.core.errors import MissingWeights
 from convnext_studio.core.events import ModelLoading
-from convnext_studio.core.models.card import Card, card_to_json
+from convnext_studio.core.models.architecture import build, count_parameters, outputs_of, preprocessing_of
+from convnext_studio.core.models.card import Card
 from convnext_studio.core.models.labels import numbered_names
-from convnext_studio.core.values import Fit, ModelRef, Preprocessing
+from convnext_studio.core.models.model_file import load_model_file
+from convnext_studio.core.models.tensors import identity_of
+from convnext_studio.core.resources import resource
+from convnext_studio.core.values import ModelRef, Preprocessing
 
 RANDOM_SEED = 0
-_FIT_OF_CROP_MODE: dict[str, Fit] = {"center": "crop", "squash": "squash", "border": "letterbox"}
+SAMPLE = "sample"
 _Emit = Callable[[object], None]
 
 
@@ -87,51 +90,22 @@ def load(ref: ModelRef, *, emit: _Emit = _ignore) -> LoadedModel:
     emit(ModelLoading(f"Loading {ref.name}"))
     if ref.weights == "random":
         return _load_random(ref)
+    if ref.name == SAMPLE:
+        return _from_file(resource("sample", "model.safetensors"))
+    if _is_path(ref.name):
+        return _from_file(Path(ref.name))
     raise MissingWeights(f"The weights of {ref.name} are not on this machine.")
 
 
-def build(architecture: str, outputs: int | None = None) -> nn.Module:
-    """Build a network of timm's with fresh weights, in eval mode; `outputs` None = as its pretrained weights have.
-
-    Raises `UsageError` for a name that timm does not know.
-    """
-    if not timm.is_model(architecture):
-        raise UsageError(
-            f"There is no Model named “{architecture}”.", "`convnext-studio models` lists those there are."
-        )
-    options = {} if outputs is None else {"num_classes": outputs}
-    network: nn.Module = timm.create_model(architecture, pretrained=False, **options)
-    return network.eval()
+def _is_path(name: str) -> bool:
+    return name.endswith(".safetensors") or "/" in name or os.sep in name
 
 
-def outputs_of(network: nn.Module) -> int:
-    """How many classes the head has; 0 = no head."""
-    return int(getattr(network, "num_classes", 0))
-
-
-def preprocessing_of(name: str, *, fit: Fit | None = None) -> Preprocessing:
-    """The Preprocessing that belongs to a catalogue name's weights; `fit` overrides how Images are made to fit."""
-    cfg = timm.get_pretrained_cfg(name)
-    _, height, width = cfg.input_size
-    return Preprocessing(
-        height=height,
-        width=width,
-        fit=fit or _FIT_OF_CROP_MODE[cfg.crop_mode],
-        interpolation=cfg.interpolation,
-        mean=cfg.mean,
-        std=cfg.std,
-        crop_pct=cfg.crop_pct,
-    )
-
-
-def identity_of(card: Card, tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over the card and all weights: sorted names, each with dtype, shape and bytes."""
-    digest = hashlib.sha256(card_to_json(card).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+def _from_file(path: Path) -> LoadedModel:
+    network, card, identity, warnings = load_model_file(path)
+    if not card.title:
+        card = replace(card, title=path.stem)
+    return LoadedModel(network, card, identity, count_parameters(network), warnings=warnings)
 
 
 def _load_random(ref: ModelRef) -> LoadedModel:
@@ -150,7 +124,7 @@ def _load_random(ref: ModelRef) -> LoadedModel:
         network=network,
         card=card,
         identity=identity_of(card, network.state_dict()),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        parameters=count_parameters(network),
         is_meaningless=True,
         warnings=("These weights are random: the predictions mean nothing.",),
     )

@@ -1,0 +1,92 @@
+"""timm's networks by name: built with fresh weights, or only described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from convnext_studio.core.errors import ModelError, UsageError
+from convnext_studio.core.models.card import Card
+from convnext_studio.core.values import Fit, Preprocessing
+
+_FIT_OF_CROP_MODE: dict[str, Fit] = {"center": "crop", "squash": "squash", "border": "letterbox"}
+
+
+def build(architecture: str, outputs: int | None = None) -> nn.Module:
+    """Build a network with fresh weights, in eval mode; `outputs` None = as many as its pretrained weights have.
+
+    Raises `UsageError` for a name that timm does not know.
+    """
+    if not timm.is_model(architecture):
+        raise UsageError(
+            f"There is no Model named “{architecture}”.", "`convnext-studio models` lists those there are."
+        )
+    options = {} if outputs is None else {"num_classes": outputs}
+    network: nn.Module = timm.create_model(architecture, pretrained=False, **options)
+    return network.eval()
+
+
+def build_with(architecture: str, outputs: int, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Build a network around the given weights, as float32; their names and shapes have been checked."""
+    with torch.device("meta"):  # initialising weights that are replaced at once takes seconds in a large network
+        network = build(architecture, outputs)
+    wanted = network.state_dict()
+    if any(name not in wanted for name, _ in network.named_buffers()):
+        network = build(architecture, outputs)  # some buffers are computed and in no file
+    ready = {
+        name: (tensors[name].float() if tensors[name].is_floating_point() else tensors[name]).contiguous()
+        for name in wanted
+    }
+    network.load_state_dict(ready, strict=True, assign=True)
+    return network.eval()
+
+
+def outputs_of(network: nn.Module) -> int:
+    """How many classes the head has; 0 = no head."""
+    return int(getattr(network, "num_classes", 0))
+
+
+def outputs_in(shapes: Mapping[str, tuple[int, ...]], architecture: str) -> int:
+    """How many classes the head in a weights file has; 0 = no head."""
+    return shapes.get(f"{timm.get_pretrained_cfg(architecture).classifier}.weight", (0,))[0]
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of weights that training can change."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def needed_shapes(architecture: str, outputs: int | None = None) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor the network needs, found without allocating any. Raises `UsageError`."""
+    with torch.device("meta"):
+        network = build(architecture, outputs)
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def shapes_of(card: Card) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor that the card's network needs. Raises `ModelError`."""
+    try:
+        return needed_shapes(card.architecture, len(card.classes))
+    except UsageError as error:
+        raise ModelError(
+            f"The Model's card cannot be used. “architecture”: there is none named “{card.architecture}”.",
+            "Choose another Model file, or update the program.",
+        ) from error
+
+
+def preprocessing_of(name: str, *, fit: Fit | None = None) -> Preprocessing:
+    """The Preprocessing that belongs to a catalogue name's weights; `fit` overrides how Images are made to fit."""
+    cfg = timm.get_pretrained_cfg(name)
+    _, height, width = cfg.input_size
+    return Preprocessing(
+        height=height,
+        width=width,
+        fit=fit or _FIT_OF_CROP_MODE[cfg.crop_mode],
+        interpolation=cfg.interpolation,
+        mean=cfg.mean,
+        std=cfg.std,
+        crop_pct=cfg.crop_pct,
+    )
