@@ -1,0 +1,63 @@
+"""Paths out of drops and the clipboard, cheap at 100,000 of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from PySide6.QtCore import QMimeData
+
+_LOOK_AT = 2_000  # more names than this are not counted by kind while the pointer is still in the air
+
+
+@dataclass(frozen=True)
+class DropSummary:
+    """What a drag carries, as far as its names say."""
+
+    folders: int
+    files: int
+
+
+def has_paths(mime: QMimeData) -> bool:
+    """True if something in `mime` names a file; text that is no path or URL does not."""
+    if mime.hasFormat("text/uri-list"):
+        return b"file:" in bytes(mime.data("text/uri-list").data())
+    return bool(mime.hasText() and _paths_of_text(mime.text()))
+
+
+def paths_of(mime: QMimeData) -> tuple[str, ...]:
+    """The local paths that `mime` names, each once, in order.
+
+    Read from the raw list: QUrl objects for 100,000 names would hold the window for an eighth of a second.
+    """
+    if mime.hasFormat("text/uri-list"):
+        data = bytes(mime.data("text/uri-list").data())
+        return tuple(dict.fromkeys(path for line in data.split(b"\n") if (path := _path_of_url(line.strip()))))
+    return _paths_of_text(mime.text()) if mime.hasText() else ()
+
+
+def summarise(paths: tuple[str, ...]) -> DropSummary:
+    """Count folders and files by a look at the first names; the walk itself is the Engine's."""
+    folders = sum(os.path.isdir(path) for path in paths[:_LOOK_AT])  # noqa: PTH112 - str in, no Path needed
+    return DropSummary(folders, len(paths) - folders)
+
+
+def _path_of_url(line: bytes) -> str:
+    if not line.startswith(b"file:"):
+        return ""
+    rest = line[5:]
+    if rest.startswith(b"//"):  # file://host/path: the host is this machine or nothing we can read
+        start = rest.find(b"/", 2)
+        rest = rest[start:] if start >= 0 else b""
+    path = os.fsdecode(unquote_to_bytes(rest) if b"%" in rest else rest)
+    if os.name == "nt":
+        path = path.lstrip("/")
+    return path.rstrip("/") or path
+
+
+def _paths_of_text(text: str) -> tuple[str, ...]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    paths = [_path_of_url(line.encode()) if line.startswith("file:") else line for line in lines]
+    is_all_there = bool(paths) and all(os.path.isabs(path) and os.path.exists(path) for path in paths)  # noqa: PTH110, PTH117
+    return tuple(dict.fromkeys(paths)) if is_all_there else ()

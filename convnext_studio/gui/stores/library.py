@@ -1,0 +1,466 @@
+"""The open Images and their Predictions: one table model, which the grid, the table and the canvas all read."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QMimeData as MimeData
+
+from convnext_studio.core.events import EngineStopped, Failed, FindSummary, ImagesFound
+from convnext_studio.core.requests import FindImages
+from convnext_studio.core.values import ImageRef, Prediction
+from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.messages import Messages
+from convnext_studio.gui.stores.arrangement import Arrangement, Records
+from convnext_studio.gui.widgets.numbers import count, decimal, percent
+from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
+
+TAKEN_AT_ONCE = 1_000  # Images taken in per turn of the event loop: about 10 ms
+DATES_AT_ONCE = 500
+REARRANGE_MS = 400
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Column(IntEnum):
+    """The columns of the table."""
+
+    NAME = 0
+    CLASS = 1
+    PROBABILITY = 2
+    MARGIN = 3
+    TIME = 4
+    ERROR = 5
+
+
+class Library(QAbstractTableModel):
+    """Rows are what the Arrangement lets through, in its order; records are all Images in the order of finding."""
+
+    images_added = Signal(object)  # range of records
+    emptied = Signal()  # all Images went
+    current_changed = Signal()  # another Image is the current one
+    prediction_changed = Signal()  # the current Image's Prediction
+    counts_changed = Signal()
+    arrangement_changed = Signal()
+    finding_changed = Signal()
+    wrapped = Signal(str)  # a step went over the end: a sentence to announce
+
+    def __init__(self, lanes: Mapping[str, LaneLike], messages: Messages, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.arrangement = Arrangement()
+        self.class_counts: Counter[str] = Counter()
+        self.errors = 0
+        self.classified = 0
+        self.opened: tuple[str, ...] = ()  # what the user opened last
+        self.left_out = 0  # files passed over: not images
+        self._lanes = lanes
+        self._messages = messages
+        self._records = Records()
+        self._order: list[int] = []
+        self._rows: list[int] | None = None  # record -> row, made when first asked for
+        self._current: int | None = None  # a record
+        self._inbox: deque[tuple[ImageRef, ...]] = deque()
+        self._finds: list[JobHandle] = []
+        self._class_names: dict[str, str] = {}
+        self._intake = QTimer(self, interval=0)
+        self._intake.timeout.connect(self._take_in)
+        self._rearranging = QTimer(self, interval=REARRANGE_MS, singleShot=True)
+        self._rearranging.timeout.connect(self._rearrange)
+        self._dating = QTimer(self, interval=0)
+        self._dating.timeout.connect(self._read_dates)
+
+    # --- opening
+
+    @property
+    def is_finding(self) -> bool:
+        """True while files are looked for."""
+        return bool(self._finds or self._inbox)
+
+    @property
+    def total(self) -> int:
+        """How many Images are open."""
+        return len(self._records)
+
+    @property
+    def shown(self) -> int:
+        """How many Images the Arrangement lets through."""
+        return len(self._order)
+
+    @property
+    def waiting(self) -> int:
+        """How many Images have no Prediction yet."""
+        return self.total - self.classified - self.errors
+
+    def open_paths(self, paths: Sequence[str], *, add: bool = False) -> None:
+        """Look for Images in files and folders; they take the place of those now open unless `add`."""
+        wanted = tuple(os.path.abspath(path) for path in paths)  # noqa: PTH100 - 100,000 of them in a drop
+        if not wanted:
+            return
+        if not add:
+            self.clear()
+        self.opened = wanted
+        handle = self._lanes["scan"].submit(FindImages(wanted))
+        self._finds.append(handle)
+        handle.events.connect(self._on_found)
+        handle.succeeded.connect(self._on_find_succeeded)
+        handle.failed.connect(self._on_find_failed)
+        handle.closed.connect(self._on_find_closed)
+        self.finding_changed.emit()
+
+    def stop_finding(self) -> None:
+        """Look no further; what was found stays."""
+        for handle in self._finds:
+            handle.cancel()
+
+    def clear(self) -> None:
+        """Close all Images."""
+        for handle in self._finds:
+            handle.events.disconnect(self._on_found)
+            handle.succeeded.disconnect(self._on_find_succeeded)
+            handle.failed.disconnect(self._on_find_failed)
+            handle.closed.disconnect(self._on_find_closed)
+            handle.cancel()
+        self._finds.clear()
+        self._inbox.clear()
+        for timer in (self._intake, self._rearranging, self._dating):
+            timer.stop()
+        self.beginResetModel()
+        self._records, self._order, self._rows, self._current = Records(), [], None, None
+        self.class_counts, self.errors, self.classified, self.left_out = Counter(), 0, 0, 0
+        self.endResetModel()
+        self.emptied.emit()
+        if self.arrangement.class_name or self.arrangement.only != "all":  # chosen for the Images that went
+            self.arrange(class_name="", only="all")
+        self.current_changed.emit()
+        self.counts_changed.emit()
+        self.finding_changed.emit()
+
+    def _on_found(self, events: list[object]) -> None:
+        self._inbox.extend(event.images for event in events if isinstance(event, ImagesFound))
+        if self._inbox and not self._intake.isActive():
+            self._intake.start()
+            self._take_in()  # the first ones at once
+
+    def _on_find_succeeded(self, summary: FindSummary) -> None:
+        self.left_out += summary.ignored
+        if summary.problems:
+            fact = self.tr("%n place(s) could not be read.", "", len(summary.problems))
+            self._messages.warning(fact, summary.problems[0], "\n".join(summary.problems))
+        elif summary.found == 0:
+            where = Path(self.opened[0]).name if len(self.opened) == 1 else self.tr("what was opened")
+            self._messages.info(self.tr("No images were found in {0}.").format(where))
+
+    def _on_find_failed(self, end: Failed | EngineStopped) -> None:
+        self._messages.failed(end, self.tr("Not all images were found."))
+
+    def _on_find_closed(self) -> None:
+        self._finds = [handle for handle in self._finds if not handle.is_closed]
+        self.counts_changed.emit()
+        self.finding_changed.emit()
+
+    def _take_in(self) -> None:
+        """Take a part of what was found, so that the window goes on living."""
+        taken = 0
+        first = self.total
+        while self._inbox and taken < TAKEN_AT_ONCE:
+            images = self._inbox.popleft()
+            if len(images) > TAKEN_AT_ONCE:
+                self._inbox.appendleft(images[TAKEN_AT_ONCE:])
+                images = images[:TAKEN_AT_ONCE]
+            taken += len(images)
+            for image in images:
+                self._records.add(image)
+        if not self._inbox:
+            self._intake.stop()
+        self._show_new(range(first, self.total))
+        if not self.is_finding:
+            self.finding_changed.emit()
+
+    def _show_new(self, records: range) -> None:
+        if not records:
+            return
+        self._rearranging.start()
+        if not self.arrangement.is_filtered:
+            self.beginInsertRows(QModelIndex(), len(self._order), len(self._order) + len(records) - 1)
+            self._order.extend(records)
+            self._rows = None
+            self.endInsertRows()
+        self.images_added.emit(records)
+        self.counts_changed.emit()
+        if self._current is None and self._order:
+            self._set_current_record(self._order[0])
+
+    # --- the current Image
+
+    @property
+    def current_row(self) -> int:
+        """Row of the current Image; -1 if there is none or it is filtered out."""
+        return -1 if self._current is None else self._row_of_record(self._current)
+
+    @property
+    def current_image(self) -> ImageRef | None:
+        """The Image on the canvas."""
+        return None if self._current is None else self._records.images[self._current]
+
+    @property
+    def current_prediction(self) -> Prediction | None:
+        """What is known of the current Image, if it was classified."""
+        return None if self._current is None else self._records.predictions[self._current]
+
+    def set_current_row(self, row: int) -> None:
+        """Make a row the current one."""
+        if 0 <= row < len(self._order):
+            self._set_current_record(self._order[row])
+
+    def step(self, by: int) -> None:
+        """Go on by so many rows; over the end it starts again, and says so."""
+        shown = len(self._order)
+        if not shown:
+            return
+        row = self.current_row
+        wanted = (row if row >= 0 else -1 if by > 0 else 0) + by
+        if wanted >= shown:
+            wanted = 0
+            self.wrapped.emit(self.tr("Back at the first image"))
+        elif wanted < 0:
+            wanted = shown - 1
+            self.wrapped.emit(self.tr("On to the last image"))
+        self.set_current_row(wanted)
+
+    def neighbour(self, by: int) -> ImageRef | None:
+        """The Image so many rows away from the current one, if there is one."""
+        row = self.current_row
+        return self.image_at(row + by) if row >= 0 and 0 <= row + by < len(self._order) else None
+
+    def _set_current_record(self, record: int) -> None:
+        if record != self._current:
+            self._current = record
+            self.current_changed.emit()
+
+    def _row_of_record(self, record: int) -> int:
+        if self._rows is None:
+            self._rows = [-1] * self.total
+            for row, shown in enumerate(self._order):
+                self._rows[shown] = row
+        return self._rows[record] if record < len(self._rows) else -1
+
+    # --- Predictions
+
+    def image_at(self, row: int) -> ImageRef:
+        """The Image of a row."""
+        return self._records.images[self._order[row]]
+
+    def prediction_at(self, row: int) -> Prediction | None:
+        """The Prediction of a row, if it was classified."""
+        return self._records.predictions[self._order[row]]
+
+    def row_of(self, image: ImageRef) -> int:
+        """The row of an Image, -1 if it is not shown."""
+        record = self._records.find(image)
+        return -1 if record is None else self._row_of_record(record)
+
+    def image_of_record(self, record: int) -> ImageRef:
+        """The Image of a record."""
+        return self._records.images[record]
+
+    def unclassified(self) -> list[int]:
+        """The records that wait for a Prediction, in the order of the rows, then those not shown."""
+        predictions = self._records.predictions
+        shown = [record for record in self._order if predictions[record] is None]
+        known = set(shown)
+        return shown + [n for n, done in enumerate(predictions) if done is None and n not in known]
+
+    def predictions(self) -> tuple[Prediction, ...]:
+        """All Predictions of the rows now shown, in their order."""
+        known = self._records.predictions
+        return tuple(done for record in self._order if (done := known[record]) is not None)
+
+    def set_predictions(self, predictions: Iterable[Prediction]) -> None:
+        """Take in what was predicted; Images that are no longer open are passed over."""
+        changed: list[int] = []
+        for prediction in predictions:
+            record = self._records.find(prediction.image)
+            if record is None:
+                continue
+            self._forget(record)
+            self._remember(record, prediction)
+            changed.append(record)
+        if changed:
+            self._tell_changed(changed)
+
+    def drop_predictions(self) -> None:
+        """Forget every Prediction, for another Model is asked now."""
+        self._records.predictions[:] = [None] * self.total
+        self.class_counts, self.errors, self.classified = Counter(), 0, 0
+        if self._order:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, len(Column) - 1))
+        if self.arrangement.depends_on_predictions:
+            self._rearranging.start()
+        self.prediction_changed.emit()
+        self.counts_changed.emit()
+
+    def _remember(self, record: int, prediction: Prediction) -> None:
+        names = tuple(self._class_names.setdefault(name, sys.intern(name)) for name in prediction.classes)
+        self._records.predictions[record] = dataclasses.replace(
+            prediction, image=self._records.images[record], classes=names, model=sys.intern(prediction.model)
+        )
+        if prediction.error:
+            self.errors += 1
+        else:
+            self.classified += 1
+            self.class_counts.update(names[:1])
+
+    def _forget(self, record: int) -> None:
+        known = self._records.predictions[record]
+        if known is None:
+            return
+        if known.error:
+            self.errors -= 1
+        else:
+            self.classified -= 1
+            self.class_counts.subtract(known.classes[:1])
+
+    def _tell_changed(self, records: list[int]) -> None:
+        rows = [row for record in records if (row := self._row_of_record(record)) >= 0]
+        if rows:
+            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), len(Column) - 1))
+        if self.arrangement.depends_on_predictions and not self._rearranging.isActive():
+            self._rearranging.start()
+        if self._current in records:
+            self.prediction_changed.emit()
+        self.counts_changed.emit()
+
+    # --- order and filter
+
+    def arrange(self, **changes: Any) -> None:
+        """Change the Arrangement by name, as in `arrange(sort="class", text="scratch")`."""
+        wanted = dataclasses.replace(self.arrangement, **changes)
+        if wanted == self.arrangement:
+            return
+        self.arrangement = wanted
+        if wanted.sort == "date":
+            self._dating.start()
+        self._rearrange()
+        self.arrangement_changed.emit()
+        self.counts_changed.emit()
+
+    def _read_dates(self) -> None:
+        if self._records.read_dates(DATES_AT_ONCE):
+            self._dating.stop()
+            self._rearrange()
+
+    def _rearrange(self) -> None:
+        """Bring the rows into the wanted order; views keep their place when only the order changed."""
+        order = self._records.arrange(self.arrangement)
+        if order == self._order:
+            return
+        if len(order) == len(self._order) == self.total:
+            self._reorder(order)
+        else:
+            self.beginResetModel()
+            self._order, self._rows = order, None
+            self.endResetModel()
+            if self._current is None and order:
+                self._set_current_record(order[0])
+        if self.arrangement.sort == "date":
+            self._dating.start()
+
+    def _reorder(self, order: list[int]) -> None:
+        self.layoutAboutToBeChanged.emit()
+        kept = self.persistentIndexList()
+        records = [self._order[index.row()] for index in kept]
+        self._order, self._rows = order, None
+        moved = [self.index(self._row_of_record(n), i.column()) for n, i in zip(records, kept, strict=True)]
+        self.changePersistentIndexList(kept, moved)
+        self.layoutChanged.emit()
+
+    # --- the table model
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(Column)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        record = self._order[index.row()]
+        if role == TILE_ROLE:
+            return self._tile(record)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self._text(record, Column(index.column()))
+        if role == Qt.ItemDataRole.TextAlignmentRole and Column.PROBABILITY <= index.column() <= Column.TIME:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return {
+                Column.NAME: self.tr("Name"),
+                Column.CLASS: self.tr("Class"),
+                Column.PROBABILITY: self.tr("Probability"),
+                Column.MARGIN: self.tr("Margin"),
+                Column.TIME: self.tr("Time"),
+                Column.ERROR: self.tr("Error"),
+            }[Column(section)]
+        if role == Qt.ItemDataRole.TextAlignmentRole and Column.PROBABILITY <= section <= Column.TIME:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled | Qt.ItemFlag.ItemNeverHasChildren
+
+    def mimeTypes(self) -> list[str]:
+        return ["text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> MimeData:
+        """The files themselves, so that a tile can be dragged into another program."""
+        paths = dict.fromkeys(self.image_at(index.row()).path for index in indexes)
+        mime = MimeData()
+        mime.setUrls([QUrl.fromLocalFile(path) for path in paths])
+        return mime
+
+    def _tile(self, record: int) -> Tile:
+        image, name, done = self._records.images[record], self._records.names[record], self._records.predictions[record]
+        if done is None:
+            return Tile(image, name)
+        if done.error or not done.classes:
+            return Tile(image, name, "error", reason=done.error)
+        return Tile(image, name, "done", done.classes[0], done.probabilities[0])
+
+    def _text(self, record: int, column: Column) -> str:
+        if column is Column.NAME:
+            return self._records.names[record]
+        done = self._records.predictions[record]
+        if done is None:
+            return ""
+        if column is Column.ERROR:
+            return done.error
+        if not done.classes:
+            return ""
+        if column is Column.CLASS:
+            return done.classes[0]
+        if column is Column.PROBABILITY:
+            return percent(done.probabilities[0])
+        return percent(done.margin) if column is Column.MARGIN else f"{decimal(done.milliseconds, 1)} ms"
+
+    def sentence(self, row: int) -> str:
+        """A row in words, for a screen reader: "image 3 of 20, scratch 92 %"."""
+        if row < 0:
+            return ""
+        place = self.tr("image {0} of {1}").format(count(row + 1), count(len(self._order)))
+        tile = self._tile(self._order[row])
+        if tile.state == "done":
+            return f"{place}, {tile.class_name} {percent(tile.probability, 0)}"
+        return f"{place}, {tile.reason or self.tr('not classified')}"

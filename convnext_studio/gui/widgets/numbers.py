@@ -1,0 +1,53 @@
+"""Numbers as people read them, in the user's own locale."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+_THIN_SPACE = "\u2009"
+_NO_BREAK_SPACE = "\u00a0"
+
+
+def count(value: int) -> str:
+    """1234567 -> "1 234 567", with thin spaces."""
+    locale = QLocale()
+    return locale.toString(value).replace(locale.groupSeparator(), _THIN_SPACE)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """0.914 -> "91.4 %"."""
+    return f"{QLocale().toString(100.0 * share, 'f', digits)}{_NO_BREAK_SPACE}%"
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with so many digits after the locale's decimal sign."""
+    return QLocale().toString(value, "f", digits)
+
+
+def rate(images_per_s: float) -> str:
+    """38.2 -> "38 images/s"; slow ones keep a digit."""
+    number = decimal(images_per_s, 0 if images_per_s >= 10 else 1)
+    return QCoreApplication.translate("numbers", "{0} images/s").format(number)
+
+
+def file_size(value: int) -> str:
+    """1234567 -> "1.18 MB", as the locale writes it."""
+    return QLocale().formattedDataSize(value, 2 if value >= 1_000_000 else 0, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def time_left(seconds: float) -> str:
+    """130 -> "2 min 10 s left", coarser the longer it is, so that it does not flicker."""
+    tr = QCoreApplication.translate
+    if not math.isfinite(seconds):
+        return ""
+    if seconds < 90:
+        return tr("numbers", "{0} s left").format(max(1, math.ceil(seconds)))
+    if seconds < 600:
+        minutes, rest = divmod(10 * round(seconds / 10), 60)
+        return tr("numbers", "{0} min {1} s left").format(minutes, rest)
+    if seconds < 5400:
+        return tr("numbers", "about {0} min left").format(round(seconds / 60))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return tr("numbers", "about {0} h {1} min left").format(hours, minutes)
