@@ -1,0 +1,76 @@
+"""The bytes of an Image: read at once when small, mapped when large, and refusals of the file system in plain words."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import mmap
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import IO
+
+from convnext_studio.core.errors import ImageError
+from convnext_studio.core.images.png import Buffer
+from convnext_studio.core.images.sniff import HEAD_BYTES
+
+_AT_ONCE_BYTES = 16 << 20
+
+_REASONS = {
+    errno.ENOENT: ("The file is not there any more.", "Was it moved, renamed or on a drive that is gone?"),
+    errno.ENOTDIR: ("The file is not there any more.", "Was it moved, renamed or on a drive that is gone?"),
+    errno.EACCES: ("You may not read the file.", "Change its permissions or copy it."),
+    errno.EPERM: ("You may not read the file.", "Change its permissions or copy it."),
+    errno.EISDIR: ("This is a folder.", "Open the folder to find the pictures in it."),
+    errno.ENAMETOOLONG: ("The path is longer than the system allows.", "Move it nearer to the top of the drive."),
+    errno.EIO: ("The drive could not read the file.", "Check the drive and its cable."),
+    errno.ELOOP: ("The link leads nowhere.", "Open the file it was meant to lead to."),
+    errno.EMFILE: ("Too many files are open.", "Close other programs and try again."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file: its first bytes, all bytes (in memory or mapped), a file object for a decoder, size and suffix."""
+
+    head: bytes
+    data: Buffer
+    file: IO[bytes]
+    size: int
+    suffix: str
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[Source]:
+    """Open the file at `path`. Raises `ImageError` when it cannot be read."""
+    try:
+        raw = io.FileIO(path)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise cannot_read(error) from error
+    with raw:
+        try:
+            facts = os.fstat(raw.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise ImageError("This is not an ordinary file.", "Copy the picture into a file.")
+            suffix = PurePath(path).suffix
+            if facts.st_size <= _AT_ONCE_BYTES:
+                data = raw.readall()
+                yield Source(data[:HEAD_BYTES], data, io.BytesIO(data), len(data), suffix)
+                return
+            mapped = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise cannot_read(error) from error
+        with mapped, io.BufferedReader(raw) as buffered:
+            yield Source(mapped[:HEAD_BYTES], mapped, buffered, facts.st_size, suffix)
+
+
+def cannot_read(error: OSError | ValueError) -> ImageError:
+    """Say in plain words why the file system gave no bytes."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _REASONS:
+        return ImageError(*_REASONS[number])
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return ImageError(f"The file cannot be read: {reason}.", "Copy it to another place and try again.")
