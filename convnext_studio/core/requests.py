@@ -81,6 +81,13 @@ class FindWeights:
 
 
 @dataclass(frozen=True)
+class ReadCards:
+    """Read what Model files say of themselves, without their weights. Returns `tuple[models.cards.CardRead, ...]`."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DownloadWeights:
     """Fetch the weights of one catalogue name. Emits `DownloadProgressed`; returns `events.WeightsOnDisk`."""
 
@@ -120,7 +127,7 @@ class CopyByClass:
 
 @dataclass(frozen=True)
 class MakeSample:
-    """Write the generated surface-defect data set. Emits `SampleWritten`; returns the folder."""
+    """Write the generated surface-defect data set. Emits `SampleWritten`; returns the folder of its Images."""
 
     folder: str
     count: int = 600
