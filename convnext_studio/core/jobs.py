@@ -26,6 +26,7 @@ JOBS: dict[type, str] = {
     requests.MakeThumbnails: f"{_CORE}.images.thumbnails:make_thumbnails",
     requests.FindWeights: f"{_CORE}.models.weights:find_weights",
     requests.DownloadWeights: f"{_CORE}.models.download:download_weights",
+    requests.ReadCards: f"{_CORE}.models.cards:read_cards",
     requests.LoadModel: f"{_CORE}.predict.classify:load_model",
     requests.Classify: f"{_CORE}.predict.classify:classify",
     requests.MeasureSpeed: f"{_CORE}.predict.calibrate:measure_speed",

@@ -9,8 +9,11 @@ from pathlib import Path
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.models.card import Card
-from convnext_studio.core.models.card_file import read_card_in_file
+from convnext_studio.core.models.card_file import CARD_KEY, read_card_in_file
+from convnext_studio.core.models.safetensors_header import read_header
 from convnext_studio.core.requests import ReadCards
+
+_NO_CARD = "The file holds weights but no card."
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class CardRead:
     file_bytes: int = 0
     error: str = ""
     hint: str = ""
+    is_bare: bool = False  # sound weights without a card: they want to be told which network they are for
 
 
 def read_cards(request: ReadCards, ctx: JobContext) -> tuple[CardRead, ...]:
@@ -36,8 +40,10 @@ def read_cards(request: ReadCards, ctx: JobContext) -> tuple[CardRead, ...]:
 
 def _read(path: str) -> CardRead:
     try:
-        found = read_card_in_file(Path(path))
         file_bytes = Path(path).stat().st_size
+        if CARD_KEY not in read_header(Path(path)).metadata:
+            return CardRead(path, file_bytes=file_bytes, is_bare=True, error=_NO_CARD)
+        found = read_card_in_file(Path(path))
     except StudioError as error:
         return CardRead(path, error=error.message, hint=error.hint)
     except OSError as error:
