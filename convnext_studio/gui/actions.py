@@ -85,6 +85,10 @@ class Actions:
         """The heading an action stands under."""
         return self._menus[action_id]
 
+    def heading(self, menu: str) -> str:
+        """A heading in the user's language."""
+        return _translated(menu)
+
     def connect(self, action_id: str, slot: Callable[..., Any]) -> None:
         """Let `slot` serve the action. A checkable action hands over whether it is on."""
         action = self._actions[action_id]

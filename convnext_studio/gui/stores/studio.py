@@ -14,12 +14,14 @@ from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.library import Library
+from convnext_studio.gui.stores.log_store import LogStore
 from convnext_studio.gui.stores.model_memory import ModelMemory
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.recent import Recent
 from convnext_studio.gui.stores.runs_shown import RunsShown
 from convnext_studio.gui.stores.sample_maker import SampleMaker
+from convnext_studio.gui.stores.window_memory import WindowMemory
 from convnext_studio.gui.theme.theme import Theme
 
 
@@ -38,6 +40,8 @@ class Studio:
     classifier: Classifier
     models: Models
     sample: SampleMaker
+    memory: WindowMemory
+    log: LogStore
 
     def open_paths(self, paths: tuple[str, ...]) -> None:
         """Open files and folders, and remember them as recent."""
@@ -66,6 +70,8 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         classifier=classifier,
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
         sample=SampleMaker(lanes, jobs, messages, places.sample),
+        memory=WindowMemory(places.state / "window.json"),
+        log=LogStore(),
     )
     studio.sample.made.connect(lambda folder: studio.open_paths((folder,)))
     settings.troubled.connect(messages.warning)

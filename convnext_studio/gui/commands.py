@@ -1,0 +1,105 @@
+"""Serves the actions that belong to no Panel: opening, pasting, colours, classifying, leaving."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QActionGroup, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.settings import Settings
+from convnext_studio.gui.stores.drops import has_paths, paths_of
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.theme import MODES
+
+
+class Commands(QObject):
+    """Connects the actions and keeps them enabled and checked as the Stores say."""
+
+    def __init__(self, studio: Studio, actions: Actions, window: QWidget) -> None:
+        super().__init__(window)
+        self._studio = studio
+        self._actions = actions
+        self._window = window
+        actions.connect("open_files", self._open_files)
+        actions.connect("open_folder", self._open_folder)
+        actions.connect("paste", self._paste)
+        actions.connect("open_sample", studio.sample.open_sample)
+        actions.connect("clear_recent", studio.recent.clear)
+        actions.connect("quit", window.close)
+        actions.connect("classify", studio.classifier.classify_all)
+        actions.connect("stop", studio.classifier.stop)
+        self._group = QActionGroup(self)
+        for mode in MODES:
+            self._group.addAction(actions[f"theme_{mode}"])
+            actions.connect(f"theme_{mode}", self._on_theme)
+        studio.settings.changed.connect(self._show_settings)
+        studio.recent.changed.connect(self._show_recent)
+        for changed in (
+            studio.classifier.state_changed,
+            studio.classifier.info_changed,
+            studio.library.counts_changed,
+        ):
+            changed.connect(self._show_classifier)
+        self._show_settings(studio.settings.value)
+        self._show_recent()
+        self._show_classifier()
+
+    def _open_files(self) -> None:
+        self._choose(QFileDialog.FileMode.ExistingFiles, self.tr("Open images"))
+
+    def _open_folder(self) -> None:
+        self._choose(QFileDialog.FileMode.Directory, self.tr("Open folder"))
+
+    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
+        dialog = QFileDialog(self._window, title, self._studio.memory.text("open_folder") or str(Path.home()))
+        dialog.setFileMode(mode)
+        dialog.filesSelected.connect(self._on_chosen)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _on_chosen(self, paths: list[str]) -> None:
+        if paths:
+            self._studio.memory.keep("open_folder", str(Path(paths[0]).parent))
+            self._studio.open_paths(tuple(paths))
+
+    def _paste(self) -> None:
+        mime = QGuiApplication.clipboard().mimeData()
+        image = QGuiApplication.clipboard().image()
+        if mime is not None and has_paths(mime):
+            self._studio.open_paths(paths_of(mime))
+        elif not image.isNull():
+            self._open_pasted(image)
+        else:
+            self._studio.messages.info(self.tr("There is no image on the clipboard."))
+
+    def _open_pasted(self, image: QImage) -> None:
+        folder = self._studio.places.cache / "pasted"
+        path = folder / f"pasted {time.strftime('%Y-%m-%d %H.%M.%S')}.png"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            self._studio.messages.error(self.tr("The pasted image could not be kept."), str(error))
+            return
+        if image.save(str(path)):
+            self._studio.library.open_paths((str(path),))
+        else:
+            self._studio.messages.error(self.tr("The pasted image could not be kept."), str(folder))
+
+    def _on_theme(self) -> None:
+        checked = self._group.checkedAction()
+        if checked is not None:
+            self._studio.settings.update(theme=checked.objectName().removeprefix("theme_"))
+
+    def _show_settings(self, value: Settings) -> None:
+        self._actions[f"theme_{value.theme}"].setChecked(True)
+
+    def _show_recent(self) -> None:
+        self._actions["clear_recent"].setEnabled(bool(self._studio.recent.places))
+
+    def _show_classifier(self) -> None:
+        self._actions["classify"].setEnabled(self._studio.classifier.can_classify)
+        self._actions["stop"].setEnabled(self._studio.classifier.state == "classifying")

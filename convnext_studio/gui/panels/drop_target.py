@@ -1,0 +1,65 @@
+"""What lies over the window while something is dragged over it: where to drop, what will open, what it promises."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from convnext_studio.gui.stores.drops import DropSummary
+from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
+from convnext_studio.gui.widgets.numbers import count
+
+_CENTRE = Qt.AlignmentFlag.AlignHCenter
+
+
+class DropTarget(QWidget):
+    """Covers its parent; the mouse goes through."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._title = PlainLabel("", "display")
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(1)
+        column.addWidget(IconLabel(theme, "image", "accent", 48), 0, _CENTRE)
+        column.addSpacing(8)
+        column.addWidget(self._title, 0, _CENTRE)
+        column.addWidget(PlainLabel(self.tr("Files that are not images are passed over."), "body", "text2"), 0, _CENTRE)
+        column.addWidget(
+            PlainLabel(self.tr("They stay where they are; nothing is copied or changed."), "body", "text2"), 0, _CENTRE
+        )
+        column.addStretch(1)
+        self.hide()
+
+    def show_summary(self, summary: DropSummary) -> None:
+        """Say what will open, and cover the parent."""
+        self._title.setText(self._sentence(summary))
+        self.setGeometry(self.parentWidget().rect())
+        self.show()
+        self.raise_()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """A ground through which the page shimmers, and a dashed frame."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ground = self._theme.color("canvas")
+        ground.setAlphaF(0.92)
+        painter.fillRect(self.rect(), ground)
+        soft = self._theme.color("soft")
+        soft.setAlphaF(0.5)
+        painter.setBrush(soft)
+        pen = QPen(self._theme.color("accent"), 2, Qt.PenStyle.CustomDashLine)
+        pen.setDashPattern([5, 4])
+        painter.setPen(pen)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(24, 24, -24, -24), 12, 12)
+
+    def _sentence(self, summary: DropSummary) -> str:
+        folders = self.tr("1 folder") if summary.folders == 1 else self.tr("{} folders").format(count(summary.folders))
+        files = self.tr("1 file") if summary.files == 1 else self.tr("{} files").format(count(summary.files))
+        if summary.folders and summary.files:
+            return self.tr("Drop to open {} and {}").format(folders, files)
+        return self.tr("Drop to open {}").format(folders if summary.folders else files)

@@ -1,0 +1,204 @@
+"""What stands in the window while nothing is open: a question, two doors, and the recent places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QDateTime, QLocale, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from convnext_studio.core.resources import resource
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.recent import RecentPlace
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.buttons import Button, bind
+from convnext_studio.gui.widgets.frame import Frame, set_variant
+from convnext_studio.gui.widgets.key_cap import KeyCap
+from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
+from convnext_studio.gui.widgets.numbers import count
+
+_WIDTH = 640
+_CENTRE = Qt.AlignmentFlag.AlignHCenter
+
+
+class WelcomePanel(QScrollArea):
+    """Doors are cards; each does what an action does."""
+
+    def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(0)
+        column.addStretch(2)
+        column.addWidget(PlainLabel(self.tr("What would you like to see?"), "hero"), 0, _CENTRE)
+        column.addSpacing(4)
+        column.addWidget(
+            PlainLabel(self.tr("Everything runs on this machine. No image leaves it."), "body", "text2"), 0, _CENTRE
+        )
+        column.addSpacing(24)
+        column.addWidget(self._doors(actions), 0, _CENTRE)
+        column.addSpacing(24)
+        self._recent = _RecentList(studio, actions)
+        column.addWidget(self._recent, 0, _CENTRE)
+        column.addStretch(3)
+        self.setWidget(body)
+
+    def _doors(self, actions: Actions) -> QWidget:
+        theme = self._studio.theme
+        sample = _Door(theme, actions["open_sample"], ("crack", "dent", "stain"), "primary")
+        sample.say(
+            self.tr("Try the sample"),
+            self.tr("600 metal parts, five kinds of defect, made on this machine. A trained Model is ready."),
+        )
+        images = _Door(theme, actions["open_folder"], ("good", "pit", "scratch"), "secondary")
+        images.say(
+            self.tr("Classify images"),
+            self.tr("Drop images or a folder here, or choose a folder, and read what is in them."),
+        )
+        doors = QWidget()
+        doors.setFixedWidth(_WIDTH)
+        row = QHBoxLayout(doors)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        row.addWidget(sample)
+        row.addWidget(images)
+        self._sample_door = sample
+        self._studio.sample.changed.connect(self._on_sample_changed)
+        return doors
+
+    def _on_sample_changed(self) -> None:
+        self._sample_door.set_busy(is_busy=self._studio.sample.is_making)
+
+
+class _Door(Frame):
+    """A card: pictures, title, two or three lines, one button and its key."""
+
+    def __init__(self, theme: Theme, action: QAction, pictures: tuple[str, ...], kind: str) -> None:
+        super().__init__("card")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._title = PlainLabel("", "title")
+        self._sentence = PlainLabel("", "body", "text2", wrap=True)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self._sentence.setFixedHeight(54)
+        self._button = Button(theme, action.text(), kind="primary" if kind == "primary" else "secondary")
+        bind(self._button, action)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 16)
+        column.setSpacing(0)
+        column.addWidget(_Strip(pictures), 0, _CENTRE)
+        column.addSpacing(18)
+        column.addWidget(self._title, 0, _CENTRE)
+        column.addSpacing(6)
+        column.addWidget(self._sentence)
+        column.addSpacing(10)
+        column.addWidget(self._button, 0, _CENTRE)
+        column.addSpacing(10)
+        column.addWidget(KeyCap(action.shortcut()), 0, _CENTRE)
+
+    def say(self, title: str, sentence: str) -> None:
+        """Set the words."""
+        self._title.setText(title)
+        self._sentence.setText(sentence)
+
+    def set_busy(self, *, is_busy: bool) -> None:
+        """While it works it cannot be pressed again."""
+        self._button.setEnabled(not is_busy)
+
+    def enterEvent(self, event: object) -> None:  # noqa: ARG002
+        """Show that this is a door."""
+        set_variant(self, "st", "hover")
+
+    def leaveEvent(self, event: object) -> None:  # noqa: ARG002
+        """As before."""
+        set_variant(self, "st", "")
+
+
+class _Strip(QWidget):
+    """Pictures side by side, with round corners."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self._pictures = [QPixmap(str(resource("welcome", f"{name}.jpg"))) for name in names]
+        self.setFixedSize(QSize(68 * len(names) - 4, 64))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw them."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for number, picture in enumerate(self._pictures):
+            place = QRectF(68 * number, 0, 64, 64)
+            corner = QPainterPath()
+            corner.addRoundedRect(place, 4, 4)
+            painter.setClipPath(corner)
+            painter.drawPixmap(place, picture, QRectF(picture.rect()))
+
+
+class _RecentList(QWidget):
+    """The recent places; one that is gone stays, muted, with a triangle and its reason."""
+
+    def __init__(self, studio: Studio, actions: Actions) -> None:
+        super().__init__()
+        self._studio = studio
+        self.setFixedWidth(_WIDTH)
+        self._clear = Button(studio.theme, self.tr("Clear list"), kind="link")
+        bind(self._clear, actions["clear_recent"])
+        head = QHBoxLayout()
+        head.setContentsMargins(12, 0, 12, 0)
+        head.addWidget(PlainLabel(self.tr("Recent"), "section"))
+        head.addStretch(1)
+        head.addWidget(self._clear)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self._column.addLayout(head)
+        self._rows: list[QWidget] = []
+        studio.recent.changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        for row in self._rows:
+            self._column.removeWidget(row)
+            row.deleteLater()
+        self._rows = [self._row(place) for place in self._studio.recent.places[:6]]
+        for row in self._rows:
+            self._column.addWidget(row)
+        self.setVisible(bool(self._rows))
+
+    def _row(self, place: RecentPlace) -> QWidget:
+        is_missing = place.is_missing
+        icon = "warn" if is_missing else "folder" if Path(place.path).is_dir() else "image"
+        button = Button(self._studio.theme, "", None, "row")
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        button.setToolTip(plain_tip(place.path))
+        button.setAccessibleName(place.name)
+        button.setEnabled(not is_missing)
+        button.clicked.connect(lambda _checked=False, path=place.path: self._studio.open_paths((path,)))
+        row = QHBoxLayout(button)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(10)
+        row.addWidget(IconLabel(self._studio.theme, icon, "text3" if is_missing else "text2"))
+        name = PlainLabel(place.name, "body", "text3" if is_missing else "text", elide=Qt.TextElideMode.ElideMiddle)
+        row.addWidget(name, 1)
+        row.addWidget(PlainLabel(self.tr("not found") if is_missing else self._facts(place), "small", "text3"))
+        for child in (name,):
+            child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        return button
+
+    def _facts(self, place: RecentPlace) -> str:
+        when = QDateTime.fromSecsSinceEpoch(int(place.opened))
+        days = when.daysTo(QDateTime.currentDateTime())
+        locale = QLocale()
+        if days == 0:
+            day = self.tr("today {}").format(locale.toString(when.time(), QLocale.FormatType.ShortFormat))
+        elif days < 7:
+            day = locale.dayName(when.date().dayOfWeek())
+        else:
+            day = locale.toString(when.date(), QLocale.FormatType.ShortFormat)
+        return self.tr("{} images · {}").format(count(place.images), day) if place.images else day
