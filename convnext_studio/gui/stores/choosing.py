@@ -1,0 +1,66 @@
+"""Taking a Model into use, from wherever it was chosen: load it, or ask for its weights first, or say why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from convnext_studio.core.values import ModelInfo, ModelRef
+from convnext_studio.gui.stores.classifier import Classifier
+from convnext_studio.gui.stores.model_rows import ModelRow
+from convnext_studio.gui.stores.models import Models
+
+WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+def use_model(row: ModelRow, models: Models, classifier: Classifier) -> bool:
+    """Load `row` if it is here, else offer the ways to get its weights. True if it is being loaded."""
+    if why_not(row):
+        return False
+    if models.is_ready(row):
+        models.ask("")
+        classifier.set_model(models.ref(row))
+        return True
+    models.ask(row.name)
+    return False
+
+
+def use_weights_file(row: ModelRow, path: str, models: Models, classifier: Classifier) -> None:
+    """Load the architecture of `row` with weights from a file."""
+    models.ask("")
+    classifier.set_model(ModelRef(row.name, file=path))
+
+
+def use_random_weights(row: ModelRow, models: Models, classifier: Classifier) -> None:
+    """Load `row` untrained; the window says wherever it shows an answer that it means nothing."""
+    models.ask("")
+    classifier.set_model(ModelRef(row.name, "random"))
+
+
+def why_not(row: ModelRow) -> str:
+    """One sentence that says why `row` cannot classify, "" if it can."""
+    if row.can_classify or row.kind == "bare":
+        return ""
+    if row.kind == "own" and not row.architecture:
+        return next(iter(row.warnings), "")
+    return QCoreApplication.translate(
+        "choosing", "These weights give features, not classes: fine-tune them on your own classes before they classify."
+    )
+
+
+def name_in_use(classifier: Classifier) -> str:
+    """The name of the Model that classifies now, as rows call it; "" while weights come from another file."""
+    ref = classifier.info.ref if classifier.info is not None else classifier.model_ref
+    return "" if ref.file or ref.weights == "random" else ref.name
+
+
+def short_title(info: ModelInfo) -> str:
+    """What a Model is called on a button: its title, and the network where that says more."""
+    if info.is_meaningless:
+        return QCoreApplication.translate("choosing", "{0} · random weights").format(info.architecture)
+    if info.ref.file:
+        return f"{Path(info.ref.file).name} · {info.architecture}"
+    if info.architecture in info.title:
+        return info.title
+    return f"{info.title} · {info.architecture}"
