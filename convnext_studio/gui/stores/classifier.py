@@ -22,14 +22,19 @@ from convnext_studio.core.events import (
     Noticed,
 )
 from convnext_studio.core.requests import Classify, LoadModel
-from convnext_studio.core.values import Execution, Fit, ImageRef, ModelInfo, ModelRef, Prediction
+from convnext_studio.core.values import (
+    DEFAULT_MAX_MEGAPIXELS,
+    Execution,
+    Fit,
+    ImageRef,
+    ModelInfo,
+    ModelRef,
+    Prediction,
+)
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
-from convnext_studio.gui.settings import Settings, SettingsStore
-from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.pace import Pace
-from convnext_studio.gui.widgets.numbers import count, rate, time_left
 
 State = Literal["no Model", "loading", "ready", "classifying"]
 
@@ -83,26 +88,20 @@ class Classifier(QObject):
     finished = Signal(object)  # the last Progress of a run that came to its end
 
     def __init__(
-        self,
-        lanes: Mapping[str, LaneLike],
-        library: Library,
-        settings: SettingsStore,
-        messages: Messages,
-        jobs: JobList,
+        self, lanes: Mapping[str, LaneLike], library: Library, messages: Messages, parent: QObject | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(parent)
         self.model_ref = ModelRef()
-        self.execution = _execution(settings.value)
+        self.execution = Execution()
         self.fit: Fit | None = None
         self.info: ModelInfo | None = None
         self.state: State = "no Model"
+        self.is_automatic = True  # classify what is opened without being asked
+        self.max_megapixels = DEFAULT_MAX_MEGAPIXELS
+        self.top = 5
         self._lanes = lanes
         self._library = library
-        self._settings = settings
         self._messages = messages
-        self._jobs = jobs
-        self._entry: JobEntry | None = None
-        self._load_entry: JobEntry | None = None
         self._loading: JobHandle | None = None
         self._chunk: _Chunk | None = None
         self._run: _Run | None = None
@@ -112,9 +111,8 @@ class Classifier(QObject):
         self._strikes: dict[ImageRef, int] = {}
         self._next = QTimer(self, interval=0, singleShot=True)
         self._next.timeout.connect(self._send_next)
-        self._showing = QTimer(self, interval=SHOWN_MS)
-        self._showing.timeout.connect(self._show_progress)
-        settings.changed.connect(self._on_settings_changed)
+        self._showing = QTimer(self, interval=SHOWN_MS, singleShot=True)
+        self._showing.timeout.connect(self.progress_changed)
         library.images_added.connect(self._on_images_added)
         library.emptied.connect(self._on_emptied)
 
@@ -154,11 +152,10 @@ class Classifier(QObject):
         self._withdraw()
         if self._loading is not None:
             self._forget(self._loading, [self._on_load_events], self._on_loaded, self._on_load_failed)
-        self._is_wanted = bool(is_going_on) or self._settings.value.classifies_at_once
+        self._is_wanted = bool(is_going_on) or self.is_automatic
         self._become("loading")
         request = LoadModel(self.model_ref, self.execution, self.fit)
         handle = self._loading = self._lanes["interactive"].submit(request, replaces="load model")
-        self._load_entry = self._jobs.add(self.tr("Loading the Model"), handle, "models")
         handle.events.connect(self._on_load_events)
         handle.succeeded.connect(self._on_loaded)
         handle.failed.connect(self._on_load_failed)
@@ -167,13 +164,11 @@ class Classifier(QObject):
         for event in events:
             if isinstance(event, ModelLoading):
                 self.stage_changed.emit(event.stage)
-                if self._load_entry is not None:
-                    self._load_entry.progress(0, 0, event.stage)
             elif isinstance(event, Noticed):
                 self._messages.info(event.message, event.hint)
 
     def _on_loaded(self, info: ModelInfo) -> None:
-        self._loading = self._load_entry = None
+        self._loading = None
         before, self.info = self.info, info
         if before is not None and _answers(before) != _answers(info):
             self._library.drop_predictions()
@@ -184,7 +179,7 @@ class Classifier(QObject):
 
     def _on_load_failed(self, end: Failed | EngineStopped) -> None:
         """The Model before this one stays in use, if there is one."""
-        self._loading = self._load_entry = None
+        self._loading = None
         self._is_wanted = False
         self._messages.failed(end, self.tr("The Model was not loaded."))
         if self.info is not None:
@@ -233,9 +228,6 @@ class Classifier(QObject):
         self._run = _Run()
         self._run.pace.start(time.monotonic())
         self._become("classifying")
-        self._entry = self._jobs.open(self.tr("Classify"), self.stop, "inspect")
-        self._showing.start()
-        self._show_progress()
         self._next.start()
         self.progress_changed.emit()
 
@@ -252,18 +244,6 @@ class Classifier(QObject):
     def _end_run(self) -> None:
         self._chunk = self._run = None
         self._showing.stop()
-        if self._entry is not None:
-            self._jobs.close(self._entry)
-        self._entry = None
-
-    def _show_progress(self) -> None:
-        """Tell the status bar: "812 of 1 000 · 38 images/s · 5 s left"."""
-        now = self.progress
-        words = [self.tr("{0} of {1}").format(count(now.done), count(now.total))]
-        if now.images_per_s:
-            words += [rate(now.images_per_s), time_left(now.seconds_left)]
-        if self._entry is not None:
-            self._entry.progress(now.done, now.total, " · ".join(words))
 
     def _let_go(self, chunk: _Chunk) -> None:
         self._forget(chunk.handle, [self._on_events], self._on_chunk_done, self._on_chunk_failed)
@@ -279,7 +259,7 @@ class Classifier(QObject):
 
     def _on_images_added(self, records: range) -> None:
         if not self._is_wanted:
-            if not self._settings.value.classifies_at_once:
+            if not self.is_automatic:
                 return
             self._is_wanted = True
         if self.state == "classifying":
@@ -312,9 +292,9 @@ class Classifier(QObject):
             model=self.model_ref,
             execution=self.execution,
             fit=self.fit,
-            top=self._settings.value.top,
+            top=self.top,
             is_careful=is_careful,
-            max_megapixels=self._settings.value.max_megapixels,
+            max_megapixels=self.max_megapixels,
         )
         silence_s = CAREFUL_SILENCE_S if is_careful else SILENCE_S
         handle = self._lanes["batch"].submit(request, deadline_s=silence_s)
@@ -348,7 +328,8 @@ class Classifier(QObject):
         run.failed += sum(bool(prediction.error) for prediction in new)
         run.pace.add(time.monotonic(), run.done)
         self._library.set_predictions(new)
-        self.progress_changed.emit()
+        if not self._showing.isActive():
+            self._showing.start()
 
     def _on_chunk_done(self, _summary: ClassifySummary) -> None:
         chunk = self._chunk
@@ -365,7 +346,9 @@ class Classifier(QObject):
             return
         self._chunk = None
         if isinstance(end, EngineStopped) and self._may_go_on():
-            if chunk.is_careful:
+            if not end.is_suspect:
+                self._queue.extendleft(reversed(chunk.waiting))
+            elif chunk.is_careful:
                 self._strike(chunk)
             else:
                 self._suspect(chunk)
@@ -414,17 +397,10 @@ class Classifier(QObject):
         self.progress_changed.emit()
         self.finished.emit(progress)
 
-    def _on_settings_changed(self, settings: Settings) -> None:
-        self.set_execution(_execution(settings))
-
     def _become(self, state: State) -> None:
         if state != self.state:
             self.state = state
             self.state_changed.emit()
-
-
-def _execution(settings: Settings) -> Execution:
-    return Execution(settings.device, settings.precision, settings.engine)
 
 
 def _answers(info: ModelInfo) -> tuple[object, ...]:

@@ -164,7 +164,8 @@ class Library(QAbstractTableModel):
     def _on_find_closed(self) -> None:
         self._finds = [handle for handle in self._finds if not handle.is_closed]
         self.counts_changed.emit()
-        self.finding_changed.emit()
+        if not self.is_finding:
+            self._settle()
 
     def _take_in(self) -> None:
         """Take a part of what was found, so that the window goes on living."""
@@ -182,12 +183,18 @@ class Library(QAbstractTableModel):
             self._intake.stop()
         self._show_new(range(first, self.total))
         if not self.is_finding:
-            self.finding_changed.emit()
+            self._settle()
+
+    def _settle(self) -> None:
+        """All is found: into the wanted order, now."""
+        self._rearrange()
+        self.finding_changed.emit()
 
     def _show_new(self, records: range) -> None:
         if not records:
             return
-        self._rearranging.start()
+        if not self._rearranging.isActive():
+            self._rearranging.start()
         if not self.arrangement.is_filtered:
             self.beginInsertRows(QModelIndex(), len(self._order), len(self._order) + len(records) - 1)
             self._order.extend(records)
@@ -359,6 +366,7 @@ class Library(QAbstractTableModel):
 
     def _rearrange(self) -> None:
         """Bring the rows into the wanted order; views keep their place when only the order changed."""
+        self._rearranging.stop()
         order = self._records.arrange(self.arrangement)
         if order == self._order:
             return

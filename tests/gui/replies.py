@@ -1,0 +1,129 @@
+"""Stand-ins for Jobs of the Engine: what a Store or Panel would hear, without files, decoders or a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.events import (
+    ClassifySummary,
+    FindSummary,
+    ImagesClassified,
+    ImagesFound,
+    ModelInput,
+    ModelLoaded,
+    OpenedImage,
+    ThumbnailMade,
+)
+from convnext_studio.core.requests import Classify, FindImages, LoadModel, MakeThumbnails, OpenImage, ShowModelInput
+from convnext_studio.core.values import ImageRef, ModelInfo, ModelRef, Prediction, Preprocessing
+from convnext_studio.gui.jobs import InlineLane
+
+CLASSES = ("good", "scratch", "pit", "stain", "crack", "dent")
+SAMPLE = ModelRef()
+PREPROCESSING = Preprocessing(64, 64, "squash", "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def image(number: int) -> ImageRef:
+    return ImageRef(f"/parts/part_{number}.png")
+
+
+def model_info(ref: ModelRef = SAMPLE, **changes: object) -> ModelInfo:
+    fields: dict[str, object] = {
+        "ref": ref,
+        "title": ref.name,
+        "architecture": "convnext_atto",
+        "identity": (ref.name.encode().hex() + "0" * 64)[:64],
+        "classes": CLASSES,
+        "preprocessing": PREPROCESSING,
+        "parameters": 3_700_000,
+        "licence": "Apache-2.0",
+        "commercial_use": True,
+        "training_data": "sample",
+        "device": "CPU",
+        "device_kind": "cpu",
+        "engine": "torch",
+        "precision": "bf16",
+        "layout": "channels_last",
+        "images_per_s": 120.0,
+    }
+    return ModelInfo(**(fields | changes))  # type: ignore[arg-type]
+
+
+def predict(ref: ImageRef, model: ModelRef = SAMPLE) -> Prediction:
+    """A Prediction that follows from the name; names with "broken" in them fail."""
+    identity = model_info(model).identity[:12]
+    if "broken" in ref.path:
+        return Prediction(ref, error="This is not an image: the file is empty.", model=identity)
+    number = sum(ref.path.encode()) % len(CLASSES)
+    top = 0.5 + 0.45 * (sum(ref.path.encode()) % 97) / 97
+    names = CLASSES[number:] + CLASSES[:number]
+    rest = (1 - top) / 2
+    return Prediction(ref, names[:3], (top, rest, rest / 2), top - rest, 7.25, model=identity)
+
+
+def finding(images: list[ImageRef], **summary: object) -> Callable[[FindImages, JobContext], object]:
+    def find(request: FindImages, ctx: JobContext) -> FindSummary:
+        for start in range(0, len(images), 256):
+            ctx.emit(ImagesFound(tuple(images[start : start + 256])))
+        return FindSummary(len(images), **{"ignored": 0, **summary})  # type: ignore[arg-type]
+
+    return find
+
+
+def load(request: LoadModel, ctx: JobContext) -> ModelInfo:
+    return model_info(request.model, preprocessing=replace(PREPROCESSING, fit=request.fit or PREPROCESSING.fit))
+
+
+def classify(request: Classify, ctx: JobContext) -> ClassifySummary:
+    ctx.emit(ModelLoaded(model_info(request.model)))
+    step = 1 if request.is_careful else 8
+    for start in range(0, len(request.images), step):
+        part = request.images[start : start + step]
+        ctx.emit(ImagesClassified(tuple(predict(ref, request.model) for ref in part)))
+    return ClassifySummary(len(request.images), 0, 1.0)
+
+
+def picture(width: int, height: int) -> np.ndarray:
+    """x in red, y in green, so that a pixel tells where it is."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.arange(width) % 256
+    pixels[..., 1] = (np.arange(height) % 256)[:, None]
+    pixels[..., 2] = 90
+    return pixels
+
+
+def open_image(request: OpenImage, ctx: JobContext) -> OpenedImage:
+    return OpenedImage(request.image, picture(200, 100), 200, 100, 1, "PNG", (), 1234, 1.0)
+
+
+def make_thumbnails(request: MakeThumbnails, ctx: JobContext) -> int:
+    for ref in request.images:
+        if "broken" in ref.path:
+            ctx.emit(ThumbnailMade(ref, None, error="This is not an image: the file is empty."))
+        else:
+            ctx.emit(ThumbnailMade(ref, picture(request.side, request.side * 3 // 4), 200, 150))
+    return len(request.images)
+
+
+def show_model_input(request: ShowModelInput, ctx: JobContext) -> ModelInput:
+    pre = request.preprocessing
+    return ModelInput(request.image, picture(pre.width, pre.height), (0.0, 0.0, 200.0, 100.0))
+
+
+def serve(lanes: dict[str, InlineLane], images: list[ImageRef]) -> None:
+    """Let every Lane answer as if these images lay in any folder."""
+    for lane in lanes.values():
+        lane.served_by.update(
+            {
+                FindImages: finding(images),
+                LoadModel: load,
+                Classify: classify,
+                OpenImage: open_image,
+                MakeThumbnails: make_thumbnails,
+                ShowModelInput: show_model_input,
+            }
+        )

@@ -1,0 +1,248 @@
+"""The Classifier: loading, running, stopping, switching, and living through an Engine that dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QObject, QTimer
+from pytestqt.qtbot import QtBot
+
+from convnext_studio.core import jobs
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import MissingWeights
+from convnext_studio.core.events import EngineStopped, ImagesClassified
+from convnext_studio.core.requests import Classify, FindImages, LoadModel
+from convnext_studio.core.values import ImageRef, ModelInfo, ModelRef
+from convnext_studio.gui.jobs import InlineLane, JobHandle, Ticket
+from convnext_studio.gui.messages import Messages
+from convnext_studio.gui.stores.classifier import Classifier
+from convnext_studio.gui.stores.library import Library
+from tests.guards import Expected
+from tests.gui.replies import finding, image, model_info, predict, serve
+
+Lanes = dict[str, InlineLane]
+IMAGES = [image(n) for n in range(150)]
+
+
+class FragileLane(QObject):
+    """A Lane whose Engine dies on some Images: what was reported before has arrived, the rest has not."""
+
+    def __init__(self, deadly: Callable[[ImageRef], bool]) -> None:
+        super().__init__()
+        self.requests: list[Classify] = []
+        self._deadly = deadly
+
+    def submit(self, request: object, *, replaces: str | None = None, deadline_s: float = 0.0) -> JobHandle:
+        assert isinstance(request, Classify)
+        self.requests.append(request)
+        ticket = Ticket(request)
+        handle = JobHandle(ticket, replaces, lambda number: None, self)
+        step = 1 if request.is_careful else 8
+        for start in range(0, len(request.images), step):
+            part = request.images[start : start + step]
+            if any(self._deadly(ref) for ref in part):
+                ticket.outbox.put(EngineStopped("The Engine ended unexpectedly (exit code -11)."))
+                break
+            ticket.outbox.put(ImagesClassified(tuple(predict(ref, request.model) for ref in part)))
+        else:
+            ticket.outbox.put(jobs.run_to_end(request, JobContext(), lambda request, ctx: None))
+        QTimer.singleShot(0, handle, handle.drain)
+        return handle
+
+
+@pytest.fixture
+def library(lanes: Lanes) -> Library:
+    serve(lanes, IMAGES)
+    return Library(lanes, Messages())
+
+
+@pytest.fixture
+def classifier(lanes: Lanes, library: Library) -> Classifier:
+    return Classifier(lanes, library, library._messages)
+
+
+def pause_after_first_chunk(qtbot: QtBot, library: Library, lanes: Lanes) -> None:
+    """Open the Images and hold the batch lane once the first 64 are classified."""
+    library.counts_changed.connect(lambda: lanes["batch"].hold() if library.classified == 64 else None)
+    library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: lanes["batch"].is_held and len(lanes["batch"].requests) == 2)
+
+
+def wait_until_done(qtbot: QtBot, library: Library, classifier: Classifier) -> None:
+    qtbot.waitUntil(lambda: classifier.state == "ready" and not library.is_finding, timeout=5000)
+
+
+def test_images_are_classified_as_soon_as_they_are_found(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes
+) -> None:
+    classifier.load()
+    with qtbot.waitSignal(classifier.finished) as ended:
+        library.open_paths(["/parts"])
+    assert library.classified == 150
+    assert (ended.args[0].done, ended.args[0].failed) == (150, 0)
+    sizes = [len(request.images) for request in lanes["batch"].requests]
+    assert sizes == [64, 86]  # the first answers come soon
+
+
+def test_images_opened_before_the_model_is_ready_wait_for_it(
+    qtbot: QtBot, library: Library, classifier: Classifier
+) -> None:
+    library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: library.total == 150)
+    classifier.load()
+    wait_until_done(qtbot, library, classifier)
+    assert library.waiting == 0
+
+
+def test_nothing_is_classified_unasked_when_the_setting_says_so(
+    qtbot: QtBot, library: Library, classifier: Classifier
+) -> None:
+    classifier.is_automatic = False
+    classifier.load()
+    library.open_paths(["/parts"])
+    wait_until_done(qtbot, library, classifier)
+    assert library.waiting == 150
+    assert classifier.can_classify
+    classifier.classify_all()
+    wait_until_done(qtbot, library, classifier)
+    assert library.waiting == 0
+
+
+def test_stop_keeps_what_is_done_and_classify_goes_on_with_the_rest(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes
+) -> None:
+    classifier.load()
+    pause_after_first_chunk(qtbot, library, lanes)
+    classifier.stop()
+    assert classifier.state == "ready"
+    assert (library.classified, library.waiting) == (64, 86)
+    lanes["batch"].release()
+    qtbot.waitUntil(lambda: all(handle.is_closed for handle in lanes["batch"]._open))
+    assert library.classified == 64
+    classifier.classify_all()
+    wait_until_done(qtbot, library, classifier)
+    assert library.waiting == 0
+
+
+def test_after_a_switch_every_row_is_by_the_new_model(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes
+) -> None:
+    classifier.load()
+    pause_after_first_chunk(qtbot, library, lanes)
+    for number in range(50):
+        classifier.set_model(ModelRef(f"other-{number}"))
+    lanes["batch"].release()
+    qtbot.waitUntil(lambda: classifier.identity == model_info(ModelRef("other-49")).identity[:12])
+    wait_until_done(qtbot, library, classifier)
+    assert {done.model for done in library.predictions()} == {classifier.identity}
+    assert library.classified == 150
+
+
+def test_a_model_without_classes_classifies_nothing(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes
+) -> None:
+    def load(request: LoadModel, ctx: JobContext) -> ModelInfo:
+        return model_info(request.model, classes=())
+
+    lanes["interactive"].served_by[LoadModel] = load
+    classifier.load()
+    library.open_paths(["/parts"])
+    wait_until_done(qtbot, library, classifier)
+    assert library.waiting == 150
+    assert not classifier.can_classify
+
+
+def test_missing_weights_are_told_and_the_model_before_stays(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes, expect_message: Expected
+) -> None:
+    def refuse(request: LoadModel, ctx: JobContext) -> ModelInfo:
+        raise MissingWeights("The weights are not on this machine.", "Download them.")
+
+    classifier.load()
+    qtbot.waitUntil(lambda: classifier.state == "ready")
+    lanes["interactive"].served_by[LoadModel] = refuse
+    expect_message("not on this machine")
+    classifier.set_model(ModelRef("convnext_base"))
+    qtbot.waitUntil(lambda: classifier.state == "ready")
+    assert classifier.model_ref == ModelRef()
+    library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: library.classified == 150)
+
+
+def test_one_deadly_image_is_skipped_by_name_and_the_rest_is_classified(
+    qtbot: QtBot, lanes: Lanes, library: Library, expect_message: Expected
+) -> None:
+    deadly = image(100)
+    fragile = FragileLane(lambda ref: ref == deadly)
+    classifier = Classifier({**lanes, "batch": fragile}, library, library._messages)
+    expect_message("part_100.png")
+    classifier.load()
+    with qtbot.waitSignal(classifier.finished) as ended:
+        library.open_paths(["/parts"])
+    assert (library.classified, library.errors, library.waiting) == (149, 1, 0)
+    assert (ended.args[0].done, ended.args[0].failed) == (150, 1)
+    row = library.row_of(deadly)
+    assert "crashed on this picture" in (library.prediction_at(row) or predict(deadly)).error
+
+
+def test_an_engine_that_dies_once_costs_no_image(qtbot: QtBot, lanes: Lanes, library: Library) -> None:
+    deaths = iter([True])
+    fragile = FragileLane(lambda ref: ref == image(100) and next(deaths, False))
+    classifier = Classifier({**lanes, "batch": fragile}, library, library._messages)
+    classifier.load()
+    with qtbot.waitSignal(classifier.finished):
+        library.open_paths(["/parts"])
+    assert (library.classified, library.errors) == (150, 0)
+
+
+def test_an_engine_that_always_dies_stops_the_run_instead_of_blaming_every_image(
+    qtbot: QtBot, lanes: Lanes, library: Library, expect_message: Expected
+) -> None:
+    fragile = FragileLane(lambda ref: True)
+    classifier = Classifier({**lanes, "batch": fragile}, library, library._messages)
+    expect_message("was skipped")
+    expect_message("Classifying has stopped")
+    classifier.load()
+    library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: bool(fragile.requests) and classifier.state == "ready")
+    assert library.errors < 5
+    assert len(fragile.requests) < 10
+
+
+def test_a_failed_request_stops_the_run_with_a_message(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes, expect_message: Expected
+) -> None:
+    def fail(request: Classify, ctx: JobContext) -> None:
+        raise MissingWeights("The Model file is gone.", "Choose another one.")
+
+    lanes["batch"].served_by[Classify] = fail
+    expect_message("The Model file is gone")
+    classifier.load()
+    library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: bool(lanes["batch"].requests) and classifier.state == "ready")
+    assert library.waiting == 150
+
+
+def test_opening_other_images_ends_the_run_and_starts_a_new_one(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes
+) -> None:
+    classifier.load()
+    pause_after_first_chunk(qtbot, library, lanes)
+    lanes["batch"].release()
+    lanes["scan"].served_by[FindImages] = finding([image(n) for n in range(500, 510)])
+    with qtbot.waitSignal(classifier.finished) as ended:
+        library.open_paths(["/other"])
+    assert ended.args[0].done == 10
+    assert library.classified == 10
+
+
+def test_another_fit_asks_everything_anew(qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes) -> None:
+    classifier.load()
+    library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: library.classified == 150)
+    wait_until_done(qtbot, library, classifier)
+    classifier.set_fit("letterbox")
+    wait_until_done(qtbot, library, classifier)
+    assert lanes["batch"].requests[-1].fit == "letterbox"
+    assert isinstance(lanes["batch"].requests[-1], Classify)
