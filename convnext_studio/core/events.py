@@ -38,9 +38,13 @@ class Failed:
 
 @dataclass(frozen=True)
 class EngineStopped:
-    """The Engine ended while the Job ran; another Engine has been started."""
+    """The Engine ended while the Job ran; another Engine has been started.
+
+    `is_suspect` is False where another Job is known to be the cause: then this one can simply be asked for again.
+    """
 
     message: str
+    is_suspect: bool = True
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class JobHandle(QObject):
         super().__init__(parent)
         self.replaces = replaces
         self.is_cancelled = False
+        self.is_replaced = False  # cancelled because a newer Job took its place
         self.is_closed = False
         self._ticket = ticket
         self._stop = stop
@@ -156,6 +157,7 @@ class InlineLane(QObject):
         """Run the Job now, through a pickle as the Engine would."""
         for handle in self._open:
             if replaces is not None and handle.replaces == replaces:
+                handle.is_replaced = True
                 handle.cancel()
         self.requests.append(request)
         ticket = Ticket(request, deadline_s)
