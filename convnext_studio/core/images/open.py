@@ -57,6 +57,8 @@ _BAND_PIXELS = 2_000_000
 # What decoding one pixel takes at its worst, in bytes, where that is more than the four of an RGB pixel in Pillow.
 # The pixel limit shrinks in proportion, so that it bounds memory and time for every format.
 _COSTS = {"WEBP": 16, "AVIF": 12, "HEIF": 12, "JPEG2000": 24, "PSD": 8}
+_MOST_BYTES_PER_PIXEL = 8
+_MOST_METADATA_BYTES = 256_000_000
 _PLAIN_NETPBM_COST = 40  # numbers written as text, which Pillow reads in Python
 
 _TURNS = {
@@ -141,6 +143,7 @@ def decode(
     """Like `open_pixels`, but leave the picture with Pillow, so that it can be resized without a copy."""
     with opened(path) as source:
         kind = sniff(source.head, source.suffix)
+        _check_bytes(source, kind, max_megapixels)
         notes = png.check_png(source.data) if kind == "PNG" else _jpeg_end_note(source) if kind == "JPEG" else ()
         if kind == "HEIF":
             _register_heif()
@@ -165,7 +168,6 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
     if frames > 1 and image.tell() != frame:
         image.seek(frame)
     _check_size(image, source, max_megapixels)
-    depth = _depth(image)
     turn, exif_note = (1, "") if kind == "TIFF" else metadata.orientation(image.info)  # Pillow turns a TIFF itself
     width, height = image.size
     wanted = (target[1], target[0]) if target and turn >= 5 else target
@@ -179,10 +181,10 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
         turn, exif_note = metadata.orientation(image.info)  # it may follow the pixels
     if kind in ("TIFF", "ICO"):
         width, height = image.size  # known for certain only now
-    tone_note = tones.note_for(image, depth)
+    converter = tones.Tones(_used_bits(image))
+    picture = _reduced_rgb(image, factor, converter)
     frame_note = f"Frame {frame + 1} of {frames}." if frames > 1 else ""
-    every_note = (frame_note, tone_note, *notes, exif_note, metadata.profile_note(image.info))
-    picture = _reduced_rgb(image, factor, depth)
+    every_note = (frame_note, converter.note(image.mode), *notes, exif_note, metadata.profile_note(image.info))
     if turn in _TURNS:
         picture = picture.transpose(_TURNS[turn])
         width, height = (height, width) if turn >= 5 else (width, height)
@@ -204,15 +206,15 @@ def _factor(image: Image.Image, width: int, height: int, target: tuple[int, int]
     return min(8, max(1 << (allowed.bit_length() - 1), 1 << (needed - 1).bit_length()))
 
 
-def _reduced_rgb(image: Image.Image, factor: int, depth: tones.Depth) -> Image.Image:
+def _reduced_rgb(image: Image.Image, factor: int, converter: tones.Tones) -> Image.Image:
     """Convert to RGB and average blocks, band by band, so that no second full-size copy is made."""
     width, height = image.size
     if factor == 1 and (tones.is_plain(image) or width * height <= _BAND_PIXELS):
-        return tones.to_rgb(image, depth)
+        return converter.to_rgb(image)
     rows = max(1, _BAND_PIXELS // (width * factor)) * factor
     result = Image.new("RGB", (-(-width // factor), -(-height // factor)))
     for top in range(0, height, rows):
-        band = tones.to_rgb(image.crop((0, top, width, min(top + rows, height))), depth)
+        band = converter.to_rgb(image.crop((0, top, width, min(top + rows, height))))
         result.paste(band.reduce(factor) if factor > 1 else band, (0, top // factor))
     return result
 
@@ -225,13 +227,22 @@ def _count_frames(image: Image.Image, source: Source) -> int:
     return int(getattr(image, "n_frames", 1))
 
 
-def _depth(image: Image.Image) -> tones.Depth:
-    """How many bits an integer sample has, for the modes where Pillow leaves that open."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = image.tag_v2.get(258, (16,))
-        is_signed = 2 in (image.tag_v2.get(339) or ())
-        return tones.Depth(0 if is_signed or bits[0] > 16 else int(bits[0]))
-    return tones.Depth(16)
+def _used_bits(image: Image.Image) -> int:
+    """How many bits an integer sample has, for the modes where Pillow leaves that open; 0 = no agreed range."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return 16
+    bits = int(image.tag_v2.get(258, (16,))[0])
+    is_signed = 2 in (image.tag_v2.get(339) or ())
+    return 0 if is_signed or bits > 16 else bits
+
+
+def _check_bytes(source: Source, kind: str, max_megapixels: float) -> None:
+    """Refuse a file that is larger than any picture within the limit; a TIFF may hold many pages."""
+    if kind != "TIFF" and source.size > max_megapixels * 1e6 * _MOST_BYTES_PER_PIXEL + _MOST_METADATA_BYTES:
+        raise ImageError(
+            f"The file has {source.size / 1e9:,.1f} GB, more than a picture of {max_megapixels:,.0f} megapixels needs.",
+            _RAISE_LIMIT,
+        )
 
 
 def _check_size(image: Image.Image, source: Source, max_megapixels: float) -> None:

@@ -74,10 +74,9 @@ def sniff(head: bytes, suffix: str) -> str:
         return "PPM"
     if head.startswith(b"\x0a") and head[1:2] in b"\0\2\3\4\5" and head[2:3] == b"\1":
         return "PCX"
-    what = _other_thing(head)
-    if not what and suffix.lower() in _TARGA_SUFFIXES:
+    if suffix.lower() in _TARGA_SUFFIXES:
         return "TGA"
-    if what:
+    if what := _other_thing(head):
         raise ImageError(f"This is {what}.", _HINT_OTHER)
     raise ImageError("This is not a picture of a kind this program can open.", _HINT_OTHER)
 
@@ -107,6 +106,15 @@ def _other_thing(head: bytes) -> str:
         return "a web page, perhaps an error page saved under a picture's name"
     if text.startswith(b"<?xml"):
         return "an XML document"
-    if text and all(byte >= 32 or byte in b"\t\r\n" for byte in text) and b"\0" not in text:
-        return "a text file"
-    return ""
+    return "a text file" if _is_text(text) else ""
+
+
+def _is_text(head: bytes) -> bool:
+    """Say whether the bytes read as text; the last character may be cut."""
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start == 0 or error.start < len(head) - 3:
+            return False
+        text = head[: error.start].decode("utf-8")
+    return all(letter.isprintable() or letter in "\t\r\n" for letter in text)
