@@ -1,0 +1,1 @@
+"""One small class per engine, all with the face of `base.Runner`."""

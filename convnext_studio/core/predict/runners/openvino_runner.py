@@ -1,0 +1,110 @@
+"""A network run by OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from convnext_studio.core.predict.device import usable_cores
+from convnext_studio.core.predict.runners.base import Batch, Logits, Plan
+from convnext_studio.core.values import Preprocessing
+
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # or the next line would report home
+import openvino as ov  # noqa: E402
+from openvino.preprocess import PrePostProcessor  # noqa: E402
+
+_log = logging.getLogger(__name__)
+_LARGEST_KEPT_BYTES = 512 * 2**20
+_KEPT_FILES = 8
+
+
+class OpenVinoRunner:
+    """Runs a network that was converted once and is kept, converted, in `folder`."""
+
+    def __init__(
+        self, network: nn.Module, preprocessing: Preprocessing, plan: Plan, identity: str, folder: Path
+    ) -> None:
+        graph = _normalising(_converted(network, preprocessing, identity, folder), preprocessing)
+        self._compiled = ov.Core().compile_model(
+            graph,
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "bf16" if plan.precision == "bf16" else "f32",
+                "EXECUTION_MODE_HINT": "PERFORMANCE" if plan.precision == "bf16" else "ACCURACY",
+                "NUM_STREAMS": plan.streams,
+                "INFERENCE_NUM_THREADS": usable_cores(),
+                "ENABLE_CPU_PINNING": False,  # the decoders of other threads need to move freely
+            },
+        )
+        self._local = threading.local()
+
+    def run(self, batch: Batch) -> Logits:
+        """Return the logits of `batch`."""
+        if not hasattr(self._local, "request"):
+            self._local.request = self._compiled.create_infer_request()
+        answer = self._local.request.infer([batch], share_inputs=True)
+        return np.asarray(answer[0], np.float32)
+
+
+def _converted(network: nn.Module, preprocessing: Preprocessing, identity: str, folder: Path) -> ov.Model:
+    """Read the converted network from `folder`, or convert it and keep it there."""
+    size = f"{preprocessing.height}x{preprocessing.width}"
+    path = folder / f"{identity[:32]}-{size}-{ov.__version__.split('-')[0]}.xml"
+    try:
+        if path.is_file():
+            os.utime(path)
+            return ov.Core().read_model(path)
+    except (RuntimeError, OSError) as error:
+        _log.info("The kept network %s is not usable: %s", path.name, error)
+    example = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
+    with _quiet_conversion(), torch.inference_mode():
+        graph = ov.convert_model(network.eval().float(), example_input=example)
+    graph.reshape({0: [-1, 3, preprocessing.height, preprocessing.width]})
+    _keep(graph, network, path)
+    return graph
+
+
+def _keep(graph: ov.Model, network: nn.Module, path: Path) -> None:
+    """Write `graph` for the next start, best effort; the oldest of many are dropped."""
+    if sum(part.numel() * part.element_size() for part in network.parameters()) > _LARGEST_KEPT_BYTES:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_name(f"{path.stem}.{os.getpid()}.{threading.get_ident()}.xml")
+        ov.save_model(graph, part, compress_to_fp16=False)
+        part.with_suffix(".bin").replace(path.with_suffix(".bin"))
+        part.replace(path)
+        for old in sorted(path.parent.glob("*.xml"), key=lambda file: file.stat().st_mtime)[:-_KEPT_FILES]:
+            old.with_suffix(".bin").unlink(missing_ok=True)
+            old.unlink(missing_ok=True)
+    except (RuntimeError, OSError) as error:
+        _log.info("The converted network was not kept: %s", error)
+
+
+def _normalising(graph: ov.Model, preprocessing: Preprocessing) -> ov.Model:
+    """Let the graph take uint8 (n, h, w, 3) and do mean and std itself."""
+    steps = PrePostProcessor(graph)
+    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    steps.input().model().set_layout(ov.Layout("NCHW"))
+    mean = [255 * value for value in preprocessing.mean]
+    scale = [255 * value for value in preprocessing.std]
+    steps.input().preprocess().convert_element_type(ov.Type.f32).mean(mean).scale(scale)
+    return steps.build()
+
+
+@contextlib.contextmanager
+def _quiet_conversion() -> Iterator[None]:
+    """OpenVINO's converter uses a part of torch that warns on every call; nothing here can change that."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
