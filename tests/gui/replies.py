@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -36,7 +37,7 @@ def model_info(ref: ModelRef = SAMPLE, **changes: object) -> ModelInfo:
         "ref": ref,
         "title": ref.name,
         "architecture": "convnext_atto",
-        "identity": (ref.name.encode().hex() + "0" * 64)[:64],
+        "identity": hashlib.sha256(ref.name.encode()).hexdigest(),
         "classes": CLASSES,
         "preprocessing": PREPROCESSING,
         "parameters": 3_700_000,

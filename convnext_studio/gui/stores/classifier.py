@@ -154,8 +154,9 @@ class Classifier(QObject):
             self._forget(self._loading, [self._on_load_events], self._on_loaded, self._on_load_failed)
         self._is_wanted = bool(is_going_on) or self.is_automatic
         self._become("loading")
+        # On the batch lane, so that the Image on the canvas need not wait for a Model.
         request = LoadModel(self.model_ref, self.execution, self.fit)
-        handle = self._loading = self._lanes["interactive"].submit(request, replaces="load model")
+        handle = self._loading = self._lanes["batch"].submit(request, replaces="load model")
         handle.events.connect(self._on_load_events)
         handle.succeeded.connect(self._on_loaded)
         handle.failed.connect(self._on_load_failed)
