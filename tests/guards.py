@@ -147,13 +147,13 @@ def _collect_messages(seen: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
         from convnext_studio.gui.messages import Messages
     except ModuleNotFoundError:
         return
-    make = Messages.__init__
+    post = Messages.post
 
-    def make_and_listen(self: Messages, *args: Any, **kwargs: Any) -> None:
-        make(self, *args, **kwargs)
-        self.posted.connect(seen.append)
+    def post_and_note(self: Messages, message: Any) -> None:
+        seen.append(message)
+        post(self, message)
 
-    monkeypatch.setattr(Messages, "__init__", make_and_listen)
+    monkeypatch.setattr(Messages, "post", post_and_note)
 
 
 # --- the network

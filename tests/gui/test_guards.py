@@ -19,6 +19,7 @@ HABITS = {
         "import socket\n    with pytest.raises(OSError): socket.getaddrinfo('example.invalid', 80)",
         "example.invalid",
     ),
+    "a message": ("Messages().error('It is torn.', 'Take another.')", "error: It is torn. Take another."),
     "a thread": (
         "import threading, time; threading.Thread(target=time.sleep, args=(3,), name='sleeper').start()",
         "sleeper",
@@ -34,6 +35,7 @@ PREAMBLE = """
 import pytest
 from PySide6.QtCore import QThread, QTimer, qWarning
 from PySide6.QtWidgets import QWidget
+from convnext_studio.gui.messages import Messages
 kept = []
 def trip(s):
     with pytest.raises(OSError): s.connect(('192.0.2.1', 80))

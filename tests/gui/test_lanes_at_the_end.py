@@ -1,0 +1,76 @@
+"""However and whenever the window ends, it ends cleanly and soon, and its Engine with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.guards import wait_until
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals")
+
+ROOT = Path(__file__).parents[2]
+STATES = (
+    "idle",
+    "starting",
+    "warming",
+    "scanning",
+    "busy",
+    "reporting",
+    "hung",
+    "the interpreter held",
+    "dead",
+    "frozen",
+    "forgotten",
+)
+
+
+def window(state: str) -> tuple[subprocess.Popen[str], int]:
+    """Start the program; return it and the process id of its Engine."""
+    script = Path(__file__).with_name("window_that_ends.py")
+    program = subprocess.Popen(
+        [sys.executable, str(script), state],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert program.stdout is not None
+    return program, int(program.stdout.readline())
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_window_ends_with_code_zero_within_five_seconds_while_its_engine_is(state: str) -> None:
+    program, engine = window(state)
+    assert program.stdout is not None
+    program.stdout.readline()  # "ready", or the end
+    since = time.monotonic()
+    _, errors = program.communicate(timeout=60)
+    assert program.returncode == 0
+    assert time.monotonic() - since < 0.8 + 5.0
+    assert "QThread" not in errors
+    assert "Traceback" not in errors
+    assert wait_until(lambda: not psutil.pid_exists(engine))
+
+
+@pytest.mark.parametrize("state", ["is killed", "the interpreter held", "hung"])
+def test_the_engine_never_outlives_a_window_that_is_killed(state: str) -> None:
+    program, engine = window(state)
+    assert program.stdout is not None
+    program.stdout.readline()
+    program.kill()
+    program.communicate()
+    assert wait_until(lambda: not psutil.pid_exists(engine), 5.0)
+
+
+def test_a_script_that_imports_qt_at_its_top_does_not_bring_it_into_the_engine() -> None:
+    program, _ = window("modules")
+    names, _ = program.communicate(timeout=60)
+    assert "convnext_studio" in names.split()
+    assert not {"PySide6", "shiboken6"} & set(names.split())
