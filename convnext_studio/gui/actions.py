@@ -64,6 +64,7 @@ class Actions:
     def __init__(self, theme: Theme, specs: Iterable[ActionSpec] = ACTIONS) -> None:
         self._actions: dict[str, QAction] = {}
         self._menus: dict[str, str] = {}
+        self._icons: dict[str, str] = {}
         self.unconnected: set[str] = set()
         for spec in specs:
             self._add(theme, spec)
@@ -85,6 +86,10 @@ class Actions:
         """The heading an action stands under."""
         return self._menus[action_id]
 
+    def icon_name(self, action_id: str) -> str:
+        """The icon of an action."""
+        return self._icons[action_id]
+
     def heading(self, menu: str) -> str:
         """A heading in the user's language."""
         return _translated(menu)
@@ -105,6 +110,7 @@ class Actions:
         action.setCheckable(spec.is_checkable)
         self._actions[spec.id] = action
         self._menus[spec.id] = spec.menu
+        self._icons[spec.id] = spec.icon
         self.unconnected.add(spec.id)
 
 

@@ -217,6 +217,16 @@ class SettingsStore(QObject):
             self.troubled.emit("The settings could not be kept.", f"They hold until the program ends. {error}")
 
 
+def kept_value(path: Path, name: str) -> object:
+    """One setting as the file has it, without noting anything; its default where the file says nothing sensible."""
+    default = next(f.default for f in FIELDS if f.name == name)
+    try:
+        value = json.loads(path.read_text("utf-8"))["settings"][name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return default
+    return default if problem_with(name, value) else value
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, whole or not at all. Raises `StorageError`."""
     try:

@@ -38,17 +38,17 @@ class DropTarget(QWidget):
     def show_summary(self, summary: DropSummary) -> None:
         """Say what will open, and cover the parent."""
         self._title.setText(self._sentence(summary))
-        self.setGeometry(self.parentWidget().rect())
+        parent = self.parentWidget()
+        assert parent is not None
+        self.setGeometry(parent.rect())
         self.show()
         self.raise_()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """A ground through which the page shimmers, and a dashed frame."""
+        """A dashed frame on a plain ground."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ground = self._theme.color("canvas")
-        ground.setAlphaF(0.92)
-        painter.fillRect(self.rect(), ground)
+        painter.fillRect(self.rect(), self._theme.color("canvas"))
         soft = self._theme.color("soft")
         soft.setAlphaF(0.5)
         painter.setBrush(soft)

@@ -40,7 +40,7 @@ class TopBar(Frame):
         row.setSpacing(8)
         row.addLayout(self._left)
         row.addStretch(1)
-        row.addWidget(self._command)
+        row.addWidget(self._command, 100)
         row.addStretch(1)
         for button in (self._command_icon, self._open, self._classify, self._stop):
             row.addWidget(button)
@@ -71,7 +71,7 @@ class TopBar(Frame):
         words = self.tr("Search actions and settings")
         field.setAccessibleName(words)
         field.setToolTip(plain_tip(action.toolTip()))
-        field.setMinimumWidth(220)
+        field.setMinimumWidth(240)
         field.setMaximumWidth(320)
         field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         field.clicked.connect(action.trigger)

@@ -42,12 +42,14 @@ class Studio:
     sample: SampleMaker
     memory: WindowMemory
     log: LogStore
+    opened: tuple[str, ...] = ()
 
     def open_paths(self, paths: tuple[str, ...]) -> None:
         """Open files and folders, and remember them as recent."""
         if paths:
             for path in reversed(paths[:3]):
                 self.recent.add(path)
+            self.opened = paths
             self.library.open_paths(paths)
 
 
@@ -88,6 +90,12 @@ class _Tie(QObject):
         self._studio = studio
         self._carry(studio.settings.value)
         studio.settings.changed.connect(self._carry)
+        studio.library.finding_changed.connect(self._note_count)
+
+    def _note_count(self) -> None:
+        studio = self._studio
+        if len(studio.opened) == 1 and not studio.library.is_finding and studio.library.total:
+            studio.recent.add(studio.opened[0], studio.library.total)
 
     def _carry(self, value: Settings) -> None:
         theme, classifier = self._studio.theme, self._studio.classifier

@@ -49,7 +49,7 @@ class FocusRing(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), _RADIUS, _RADIUS)
 
     def _on_focus_in(self, widget: QWidget, reason: Qt.FocusReason) -> None:
-        if widget.window() is not self.window() or isinstance(widget, QAbstractItemView):
+        if widget.window() is not self.window() or widget.isWindow() or isinstance(widget, QAbstractItemView):
             self._leave()
         elif reason in _BY_KEYBOARD:
             self._target = widget

@@ -1,0 +1,159 @@
+"""Starts the window: Stores, Engine, hooks; and ends everything in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.engine_host import EngineHost
+from convnext_studio.gui.hooks import CrashFile, EndSignals, Hooks, keep_log
+from convnext_studio.gui.main_window import MainWindow
+from convnext_studio.gui.messages import Message
+from convnext_studio.gui.single_instance import SingleInstance
+from convnext_studio.gui.stores.places import Places, usual_places
+from convnext_studio.gui.stores.studio import Studio, build_studio
+from convnext_studio.gui.theme.fonts import load_fonts
+from convnext_studio.gui.theme.theme import Theme
+
+log = logging.getLogger(__name__)
+
+OnReady = Callable[["App"], None]
+
+
+class App(QObject):
+    """All that lives as long as the window."""
+
+    def __init__(self, application: QApplication, places: Places) -> None:
+        super().__init__()
+        load_fonts()
+        theme = Theme(application)
+        self.host = EngineHost()
+        self.studio: Studio = build_studio(theme, places, self.host.lanes)
+        self._handlers = [self.studio.log.handler, keep_log(places.log)]
+        for handler in filter(None, self._handlers):
+            logging.getLogger().addHandler(handler)
+        logging.getLogger("convnext_studio").setLevel(logging.INFO)
+        self._hooks = Hooks(self.studio.messages)
+        self._crash_file = CrashFile(places.state / "crash.txt")
+        self.actions = Actions(theme)
+        self.window = MainWindow(self.studio, self.actions)
+        self.window.setWindowIcon(QIcon(theme.pixmap("app", "accent", 64)))
+        self.host.ready_changed.connect(self.window.status_bar.set_engine_up)
+        self.host.restarted.connect(self._on_restarted)
+        self.host.given_up.connect(self._on_given_up)
+        self._signals = EndSignals(self.window.close)
+
+    def start(self, paths: list[str]) -> None:
+        """Start the Engine, load the Model and open `paths`; the window is on the screen already."""
+        self.host.start()
+        self.studio.classifier.load()
+        self._say_what_is_wrong()
+        if paths:
+            self.studio.open_paths(tuple(os.path.abspath(path) for path in paths))  # noqa: PTH100 - keep the bytes
+
+    def on_received(self, paths: list[str]) -> None:
+        """A second start handed over what it was asked to open."""
+        self.window.setWindowState(self.window.windowState() & ~self.window.windowState().WindowMinimized)
+        self.window.raise_()
+        self.window.activateWindow()
+        self.studio.open_paths(tuple(paths))
+
+    def shutdown(self) -> None:
+        """End the Engine, join the Lanes, put the hooks back."""
+        self.host.shutdown()
+        self._signals.remove()
+        self._hooks.remove()
+        self._crash_file.close()
+        for handler in filter(None, self._handlers):
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+
+    def _say_what_is_wrong(self) -> None:
+        studio = self.studio
+        if studio.settings.trouble:
+            studio.messages.warning(*studio.settings.trouble)
+        if unkept := _unwritable(studio.places):
+            studio.messages.warning(
+                self.tr("This start cannot be remembered."),
+                self.tr("Settings and recent places are lost at the end: nothing can be written in {}.").format(unkept),
+            )
+        if self._crash_file.left_behind:
+            studio.messages.warning(
+                self.tr("The program ended unexpectedly last time."),
+                self.tr("Nothing was sent anywhere. Copy the details if you want to report it."),
+                self._crash_file.left_behind,
+            )
+
+    def _on_restarted(self, why: str) -> None:
+        self.studio.messages.info(self.tr("The engine was started again."), why)
+
+    def _on_given_up(self, why: str) -> None:
+        retry = Message(
+            "error", self.tr("The engine cannot be started."), why, why, self.tr("Try again"), self.host.start
+        )
+        self.studio.messages.post(retry)
+
+
+def main(paths: list[str], on_ready: OnReady | None = None) -> int:
+    """Show the window and stay until it is closed. Returns the exit code.
+
+    `on_ready` is called once the window is on the screen and the Engine has been started; for tests and screenshots.
+    """
+    application = _application()
+    places = usual_places()
+    door = SingleInstance()
+    if _shares_one_window(places) and door.hand_over(paths):
+        return 0
+    app = App(application, places)
+    door.received.connect(app.on_received)
+    application.aboutToQuit.connect(app.host.shutdown)
+    app.window.show()
+
+    def start() -> None:
+        app.start(paths)
+        if on_ready is not None:
+            on_ready(app)
+
+    QTimer.singleShot(0, app, start)
+    try:
+        return application.exec()
+    finally:
+        door.close()
+        app.shutdown()
+        app.window.deleteLater()
+        QCoreApplication.sendPostedEvents()
+
+
+def _application() -> QApplication:
+    application = QCoreApplication.instance() or QApplication([sys.argv[0] or "convnext-studio"])
+    assert isinstance(application, QApplication)
+    application.setApplicationName("convnext-studio")
+    application.setApplicationDisplayName("ConvNeXt Studio")
+    application.setDesktopFileName("convnext-studio")
+    return application
+
+
+def _shares_one_window(places: Places) -> bool:
+    """Read the one setting that decides before there is a window."""
+    from convnext_studio.gui.settings import kept_value
+
+    return bool(kept_value(places.settings, "opens_in_first_window"))
+
+
+def _unwritable(places: Places) -> str:
+    """The first folder in which nothing can be kept, or nothing."""
+    for folder in (places.config, places.state):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
+            return str(folder)
+        if not os.access(folder, os.W_OK):
+            return str(folder)
+    return ""

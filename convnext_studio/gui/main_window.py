@@ -1,0 +1,247 @@
+"""The window: places the Panels, lets things be dropped, remembers its place. No logic."""
+
+from __future__ import annotations
+
+import base64
+
+from PySide6.QtCore import QByteArray, QEvent, Qt
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QResizeEvent,
+    QStatusTipEvent,
+)
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.commands import Commands
+from convnext_studio.gui.panels.drop_target import DropTarget
+from convnext_studio.gui.panels.message_area import MessageArea
+from convnext_studio.gui.panels.rail import Rail
+from convnext_studio.gui.panels.status_bar import StatusBar
+from convnext_studio.gui.panels.top_bar import TopBar
+from convnext_studio.gui.panels.welcome import WelcomePanel
+from convnext_studio.gui.stores.drops import has_paths, paths_of, summarise
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.widgets.focus_ring import FocusRing
+from convnext_studio.gui.widgets.frame import Frame
+
+SMALL_WIDTH = 1180
+
+
+class MainWindow(QMainWindow):
+    """Panels that are not seen at the start are made when they are first shown."""
+
+    def __init__(self, studio: Studio, actions: Actions) -> None:
+        super().__init__()
+        self._studio = studio
+        self._actions = actions
+        self.setWindowTitle("ConvNeXt Studio")
+        self.setMinimumSize(800, 520)
+        self.setAcceptDrops(True)
+        self.addActions(actions.all())
+        self.rail = Rail(studio, actions)
+        self.top_bar = TopBar(studio, actions)
+        self.status_bar = StatusBar(studio, actions)
+        self.welcome = WelcomePanel(studio, actions)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.inspect: QSplitter | None = None
+        self.models_page: QWidget | None = None
+        self._place_panels(MessageArea(studio, actions))
+        self._drop_target = DropTarget(studio.theme, self.pages)
+        self._focus_ring = FocusRing(studio.theme, self)
+        self.commands = Commands(studio, actions, self)
+        self._connect()
+        self._restore()
+
+    def _place_panels(self, messages: MessageArea) -> None:
+        right = QVBoxLayout()
+        for widget in (self.top_bar, messages, self.pages, self.status_bar):
+            right.addWidget(widget, 1 if widget is self.pages else 0)
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        ground = Frame("window")
+        row = QHBoxLayout(ground)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addLayout(right, 1)
+        self.setCentralWidget(ground)
+        self._place_badges()
+
+    def _place_badges(self) -> None:
+        from convnext_studio.gui.panels.device_badge import DeviceBadge
+        from convnext_studio.gui.panels.get_weights import GetWeights
+        from convnext_studio.gui.panels.model_picker import ModelButton
+
+        self.top_bar.put_left(ModelButton(self._studio, self._actions, GetWeights))
+        self.top_bar.put_left(DeviceBadge(self._studio, self._actions))
+
+    def _connect(self) -> None:
+        actions, library = self._actions, self._studio.library
+        actions.connect("go_inspect", self.show_inspect)
+        actions.connect("go_models", self.show_models)
+        actions.connect("palette", self._open_palette)
+        actions.connect("settings", self.open_settings)
+        actions.connect("shortcuts", self._open_shortcuts)
+        actions.connect("log", self._open_log)
+        actions.connect("about", self._open_about)
+        library.finding_changed.connect(self._on_library_changed)
+        library.emptied.connect(self._on_library_changed)
+        self.show_inspect()
+
+    # --- pages
+
+    def show_inspect(self) -> None:
+        """The images, or the welcome page while there are none."""
+        library = self._studio.library
+        if library.total or library.is_finding:
+            self.pages.setCurrentWidget(self._inspect())
+        else:
+            self.pages.setCurrentWidget(self.welcome)
+        self.rail.set_place("inspect")
+
+    def show_models(self) -> None:
+        """All Models and the weights on this machine."""
+        if self.models_page is None:
+            from convnext_studio.gui.panels.models_page import ModelsPage
+
+            self.models_page = ModelsPage(self._studio, self._actions)
+            self.pages.addWidget(self.models_page)
+        self.pages.setCurrentWidget(self.models_page)
+        self.rail.set_place("models")
+
+    def _inspect(self) -> QSplitter:
+        if self.inspect is None:
+            from convnext_studio.gui.panels.canvas_panel import CanvasPanel
+            from convnext_studio.gui.panels.images_panel import ImagesPanel
+            from convnext_studio.gui.panels.predictions_panel import PredictionsPanel
+
+            self.inspect = QSplitter(Qt.Orientation.Horizontal)
+            self.inspect.setHandleWidth(1)
+            self.inspect.setChildrenCollapsible(False)
+            canvas = CanvasPanel(self._studio, self._actions)
+            canvas.readout_changed.connect(self.status_bar.set_readout)
+            panels = (
+                ImagesPanel(self._studio, self._actions),
+                canvas,
+                PredictionsPanel(self._studio, self._actions),
+            )
+            for number, panel in enumerate(panels):
+                self.inspect.addWidget(panel)
+                self.inspect.setStretchFactor(number, 1 if panel is canvas else 0)
+            self.pages.addWidget(self.inspect)
+            self._size_inspect()
+        return self.inspect
+
+    def _on_library_changed(self) -> None:
+        self.show_inspect()
+
+    # --- what opens over the pages
+
+    def open_settings(self) -> None:
+        """The settings dialog."""
+        self._open_setting("")
+
+    def _open_setting(self, name: str) -> None:
+        from convnext_studio.gui.panels.settings_dialog import SettingsDialog
+
+        dialog = SettingsDialog(self._studio, self._actions, self)
+        self._open(dialog)
+        if name:
+            dialog.show_setting(name)
+
+    def _open_shortcuts(self) -> None:
+        from convnext_studio.gui.panels.shortcut_sheet import ShortcutSheet
+
+        self._open(ShortcutSheet(self._studio, self._actions, self))
+
+    def _open_log(self) -> None:
+        from convnext_studio.gui.panels.log_panel import LogPanel
+
+        self._open(LogPanel(self._studio, self._actions, self))
+
+    def _open_about(self) -> None:
+        from convnext_studio.gui.panels.about import AboutDialog
+
+        self._open(AboutDialog(self._studio, self._actions, self))
+
+    def _open_palette(self) -> None:
+        from convnext_studio.gui.panels.command_palette import CommandPalette
+
+        palette = CommandPalette(self._studio, self._actions, self)
+        palette.setting_wanted.connect(self._open_setting)
+        palette.closed.connect(palette.deleteLater)
+        palette.open_palette()
+
+    def _open(self, dialog: QDialog) -> None:
+        FocusRing(self._studio.theme, dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    # --- dropping
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take what names files; anything else gets the forbidden cursor."""
+        if has_paths(event.mimeData()):
+            event.acceptProposedAction()
+            self._drop_target.show_summary(summarise(paths_of(event.mimeData())))
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """As decided when it came in."""
+        event.setAccepted(self._drop_target.isVisible())
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: ARG002
+        """Gone again, or Esc."""
+        self._drop_target.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self._drop_target.hide()
+        if paths := paths_of(event.mimeData()):
+            event.acceptProposedAction()
+            self._studio.open_paths(paths)
+            self.show_inspect()
+
+    # --- size, place, hints
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A small window does without words on the rail and more."""
+        super().resizeEvent(event)
+        is_compact = self.width() < SMALL_WIDTH
+        for panel in (self.rail, self.top_bar, self.status_bar):
+            panel.set_compact(is_compact=is_compact)
+        if (
+            event.oldSize().width() < SMALL_WIDTH <= self.width()
+            or self.width() < SMALL_WIDTH <= event.oldSize().width()
+        ):
+            self._size_inspect()
+
+    def event(self, event: QEvent) -> bool:
+        """Hints of actions go to our own status bar."""
+        if event.type() == QEvent.Type.StatusTip and isinstance(event, QStatusTipEvent):
+            self.status_bar.set_hint(event.tip())
+            return True
+        return super().event(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember where the window was."""
+        self._studio.memory.keep("geometry", base64.b64encode(self.saveGeometry().data()).decode())
+        super().closeEvent(event)
+
+    def _size_inspect(self) -> None:
+        if self.inspect is not None:
+            sides = (216, 260) if self.width() < SMALL_WIDTH else (340, 320)
+            rest = max(200, self.width() - self.rail.width() - sum(sides))
+            self.inspect.setSizes([sides[0], rest, sides[1]])
+
+    def _restore(self) -> None:
+        self.resize(1440, 900)
+        if kept := self._studio.memory.text("geometry"):
+            self.restoreGeometry(QByteArray.fromBase64(kept.encode()))
