@@ -52,14 +52,15 @@ class ModelPicker(Popover):
         self._on_asked_changed()
 
     def sizeHint(self) -> QSize:
-        """Room for all columns; a small window makes it smaller."""
-        return _SIZE
+        """Room for all columns, and never over its button; a small window makes it smaller."""
+        return QSize(_SIZE.width(), max(360, min(_SIZE.height(), self._frame.height() - 68)))
 
     def open_for(self, anchor: QWidget) -> None:
         """Open under the Model button with the focus in the search field."""
         self._studio.models.look_once()
         self._choose_something()
-        self.open_under(anchor, self.browser.search if not self._studio.models.asked else self._pane)
+        self.open_under(anchor)
+        (self._pane if self._studio.models.asked else self.browser.search).setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.browser.search.selectAll()
 
     # --- how it is built
@@ -118,7 +119,7 @@ class ModelPicker(Popover):
 
     def _on_reset(self) -> None:
         self.browser.table.mark_headings(self.model_table.heading_lines())
-        self.browser.count.setText(self.tr("%n Model(s)", "", self.model_table.shown))
+        self.browser.count.setText(self.model_table.count_words())
         self._choose_something()
 
     def _choose_something(self) -> None:

@@ -11,12 +11,11 @@ from PySide6.QtCore import QCoreApplication
 from convnext_studio.core.events import WeightsOnDisk
 from convnext_studio.core.models.card import Card, Metric
 from convnext_studio.core.models.cards import CardRead
+from convnext_studio.core.models.catalogue import CatalogueEntry, catalogue
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.widgets import numbers
 
 Kind = Literal["sample", "own", "pretrained", "bare"]
-
-_OWN = "own"
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ class ModelRow:
     classes: int = 0
     file_bytes: int = 0
     source: str = ""  # where the weights are published
-    depths: tuple[int, ...] = ()
-    dims: tuple[int, ...] = ()
+    label_set: str = ""
+    description: str = ""
     warnings: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()  # further label, value pairs, from a Model file's card
 
@@ -58,7 +57,7 @@ class ModelRow:
     @property
     def group(self) -> str:
         """Words of the heading under which the row stands, without translation."""
-        return f"{self.family} · {self.size}" if self.size else self.family
+        return " · ".join(word for word in (self.family, self.size) if word)
 
     def ref(self, folder: str = "") -> ModelRef:
         """The reference that loads it."""
@@ -90,18 +89,22 @@ class ModelFilter:
         return all(word in haystack for word in self.text.casefold().split())
 
 
-def own_row(read: CardRead) -> ModelRow:
-    """The row of one of the user's Model files; one that cannot be read stays in the list with its reason."""
+def own_row(read: CardRead, *, sample: str = "") -> ModelRow:
+    """The row of a Model file; one that cannot be read stays in the list with its reason.
+
+    `sample` is the path of the Model that ships with the program.
+    """
     title = Path(read.path).stem
     card = read.card
     if card is None:
-        return ModelRow(read.path, "own", title, "", _OWN, "", warnings=(f"{read.error} {read.hint}".strip(),))
+        return ModelRow(read.path, "own", title, "", "", "", warnings=(f"{read.error} {read.hint}".strip(),))
+    is_sample = read.path == sample
     return ModelRow(
-        name=read.path,
-        kind="own",
+        name="sample" if is_sample else read.path,
+        kind="sample" if is_sample else "own",
         title=card.title or title,
         architecture=card.architecture,
-        family=_OWN,
+        family="",
         size="",
         parameters=read.parameters,
         input_px=card.preprocessing.width,
@@ -148,5 +151,35 @@ def _metric_words(metric: Metric) -> str:
 
 
 def catalogue_rows() -> tuple[ModelRow, ...]:
-    """TEMP."""
-    return ()
+    """The catalogue's rows in its own order: by family, then size, then name."""
+    return tuple(_catalogue_row(entry) for entry in catalogue())
+
+
+def _catalogue_row(entry: CatalogueEntry) -> ModelRow:
+    return ModelRow(
+        name=entry.name,
+        kind="pretrained" if entry.has_weights else "bare",
+        title=entry.name,
+        architecture=entry.architecture,
+        family=entry.family,
+        size=entry.size,
+        parameters=entry.parameters,
+        gmacs=entry.gmacs,
+        input_px=entry.input_size,
+        top1=entry.top1,
+        top1_source=_source_of_top1(entry),
+        training_data=entry.training_data,
+        licence=entry.licence,
+        commercial_use=entry.commercial_use,
+        classes=entry.classes,
+        label_set=entry.label_set,
+        file_bytes=entry.bytes if entry.has_weights else 0,
+        source=entry.hub_repo,
+        description=entry.description,
+    )
+
+
+def _source_of_top1(entry: CatalogueEntry) -> str:
+    if entry.top1 is None or entry.top1_size in {None, entry.input_size}:
+        return entry.top1_source
+    return f"{entry.top1_source}, {entry.top1_size} px"

@@ -69,6 +69,12 @@ class ModelTable(QAbstractTableModel):
         """How many Models are shown."""
         return sum(isinstance(line, ModelRow) for line in self._lines)
 
+    def count_words(self) -> str:
+        """How many Models are shown, in words."""
+        if self.shown == 1:
+            return self.tr("1 Model")
+        return self.tr("%s Models").replace("%s", numbers.count(self.shown))
+
     def set_filter(self, wanted: ModelFilter) -> None:
         """Show what passes `wanted`."""
         if wanted != self._filter:
@@ -238,10 +244,10 @@ class ModelTable(QAbstractTableModel):
             return self.tr("Untrained architecture: for training from the start")
         if not row.can_classify:
             says = self.tr("Features only: needs fine-tuning before it can classify")
-        elif "ImageNet" in row.training_data:
+        elif row.label_set.startswith("imagenet"):
             says = self.tr("%s ImageNet classes").replace("%s", numbers.count(row.classes))
         else:
-            says = self.tr("%n classes", "", row.classes)
+            says = self.tr("%s classes").replace("%s", numbers.count(row.classes))
         return " · ".join(part for part in (says, row.training_data) if part)
 
     def _badge(self, row: ModelRow) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from convnext_studio.core.events import EngineStopped, Failed, SpeedMeasured, WeightsOnDisk
 from convnext_studio.core.models.cards import CardRead
 from convnext_studio.core.requests import FindWeights, MeasureSpeed, ReadCards
+from convnext_studio.core.resources import resource
 from convnext_studio.core.values import Execution, ModelInfo, ModelRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.settings import Settings, SettingsStore
@@ -44,6 +45,7 @@ class Models(QObject):
         memory: ModelMemory,
         *,
         catalogue: Callable[[], tuple[ModelRow, ...]] = catalogue_rows,
+        sample: Path | None = None,
     ) -> None:
         super().__init__()
         self._lanes = lanes
@@ -51,6 +53,7 @@ class Models(QObject):
         self._settings = settings
         self._memory = memory
         self._read_catalogue = catalogue
+        self._sample = sample or resource("sample", "model.safetensors")
         self._catalogue: tuple[ModelRow, ...] | None = None  # read when it is first shown, not at the start
         self._own: tuple[ModelRow, ...] = ()
         self._on_disk: dict[str, WeightsOnDisk] = {}
@@ -59,7 +62,7 @@ class Models(QObject):
         self._measuring: tuple[JobHandle, str] | None = None
         self._asked = ""
         self._looked_in: str | None = None
-        self._read_names: tuple[str, ...] = ()
+        self._read_paths: tuple[str, ...] = ()
         settings.changed.connect(self._on_settings_changed)
 
     # --- what there is
@@ -69,8 +72,7 @@ class Models(QObject):
         """All of them: the sample first, then the user's own, then the catalogue in its order."""
         if self._catalogue is None:
             self._catalogue = self._read_catalogue()
-        sample = tuple(row for row in self._catalogue if row.kind == "sample")
-        return (*sample, *self._own, *(row for row in self._catalogue if row.kind != "sample"))
+        return (*self._own, *self._catalogue)
 
     def row(self, name: str) -> ModelRow | None:
         """The row of that name, if there is one."""
@@ -99,7 +101,7 @@ class Models(QObject):
         """Find out what is on disk, unless that is known already."""
         if self._looked_in != self.folder:
             self.refresh()
-        if self._read_names != self._memory.own_files:
+        if self._read_paths != self._card_paths():
             self.read_own()
 
     def refresh(self) -> None:
@@ -129,13 +131,16 @@ class Models(QObject):
         return self._memory.own_files
 
     def read_own(self) -> None:
-        """Read the cards of the user's Model files anew."""
-        self._read_names = self._memory.own_files
-        handle = self._lanes["interactive"].submit(ReadCards(self._read_names), replaces="read cards")
+        """Read the cards of the sample and of the user's Model files anew."""
+        self._read_paths = self._card_paths()
+        handle = self._lanes["interactive"].submit(ReadCards(self._read_paths), replaces="read cards")
         handle.succeeded.connect(self._on_cards_read)
 
+    def _card_paths(self) -> tuple[str, ...]:
+        return (str(self._sample), *self._memory.own_files)
+
     def _on_cards_read(self, cards: tuple[CardRead, ...]) -> None:
-        rows = tuple(own_row(read) for read in cards)
+        rows = tuple(own_row(read, sample=str(self._sample)) for read in cards)
         if rows != self._own:
             self._own = rows
             self.rows_changed.emit()
@@ -223,6 +228,12 @@ class Models(QObject):
     def measuring(self) -> str:
         """Name of the Model whose speed is being measured, "" if none."""
         return self._measuring[1] if self._measuring else ""
+
+    @property
+    def measured_execution(self) -> Execution | None:
+        """The Execution that is being measured; None if nothing is."""
+        request = self._measuring[0].request if self._measuring else None
+        return request.execution if isinstance(request, MeasureSpeed) else None
 
     def speeds(self, name: str) -> tuple[Speed, ...]:
         """What was measured here, the fastest first."""
