@@ -46,8 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without PySide6, pass over what needs it."""
-    if HAS_QT or collection_path.suffix != ".py":
+    """Without PySide6, pass over what needs it: a test file, or a folder by its conftest."""
+    if HAS_QT:
         return None
-    text = collection_path.read_text(encoding="utf-8")
+    file = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    if file == Path(__file__) or file.suffix != ".py" or not file.exists():
+        return None
+    text = file.read_text(encoding="utf-8")
     return True if any(word in text for word in _NEEDS_QT) else None
