@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 HAS_QT = importlib.util.find_spec("PySide6") is not None
-_NEEDS_QT = ("PySide6", "qtbot", "convnext_studio.gui")
+_NEEDS_QT = re.compile(r"^(from|import) (PySide6|pytestqt|convnext_studio\.gui)|qtbot|qapp", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +51,6 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if HAS_QT:
         return None
     file = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
-    if file == Path(__file__) or file.suffix != ".py" or not file.exists():
+    if file.suffix != ".py" or not file.exists():
         return None
-    text = file.read_text(encoding="utf-8")
-    return True if any(word in text for word in _NEEDS_QT) else None
+    return True if _NEEDS_QT.search(file.read_text(encoding="utf-8")) else None
