@@ -217,6 +217,14 @@ class Classifier(QObject):
         if self._queue:
             self._begin()
 
+    def classify_again(self, image: ImageRef) -> None:
+        """The file changed: what was predicted of it holds no longer."""
+        self._library.drop_prediction(image)
+        if self.state == "classifying":
+            self._queue.append(image)
+        elif self.is_automatic:
+            self.classify_all()
+
     def stop(self) -> None:
         """Stop; what is done stays, and `classify_all` goes on with the rest."""
         self._is_wanted = False

@@ -314,6 +314,14 @@ class Library(QAbstractTableModel):
         self.prediction_changed.emit()
         self.counts_changed.emit()
 
+    def drop_prediction(self, image: ImageRef) -> None:
+        """Forget the Prediction of one Image."""
+        record = self._records.find(image)
+        if record is not None:
+            self._forget(record)
+            self._records.predictions[record] = None
+            self._tell_changed([record])
+
     def _remember(self, record: int, prediction: Prediction) -> None:
         names = tuple(self._class_names.setdefault(name, sys.intern(name)) for name in prediction.classes)
         self._records.predictions[record] = dataclasses.replace(

@@ -12,6 +12,7 @@ from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.classifier import Classifier
+from convnext_studio.gui.stores.exporter import Exporter
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.log_store import LogStore
@@ -21,6 +22,8 @@ from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.recent import Recent
 from convnext_studio.gui.stores.runs_shown import RunsShown
 from convnext_studio.gui.stores.sample_maker import SampleMaker
+from convnext_studio.gui.stores.thumbnails import Thumbnails
+from convnext_studio.gui.stores.viewer import Viewer
 from convnext_studio.gui.stores.window_memory import WindowMemory
 from convnext_studio.gui.theme.theme import Theme
 
@@ -38,6 +41,9 @@ class Studio:
     recent: Recent
     library: Library
     classifier: Classifier
+    thumbnails: Thumbnails
+    viewer: Viewer
+    exporter: Exporter
     models: Models
     sample: SampleMaker
     memory: WindowMemory
@@ -70,12 +76,17 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         recent=Recent(places.recent),
         library=library,
         classifier=classifier,
+        thumbnails=Thumbnails(lanes, library),
+        viewer=Viewer(lanes, library, classifier),
+        exporter=Exporter(lanes, jobs, messages),
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
         sample=SampleMaker(lanes, jobs, messages, places.sample),
         memory=WindowMemory(places.state / "window.json"),
         log=LogStore(),
     )
     studio.sample.made.connect(lambda folder: studio.open_paths((folder,)))
+    studio.viewer.reread.connect(studio.thumbnails.forget)
+    studio.viewer.reread.connect(classifier.classify_again)
     settings.troubled.connect(messages.warning)
     _Tie(studio)
     RunsShown(library, classifier, jobs)
@@ -101,7 +112,8 @@ class _Tie(QObject):
         theme, classifier = self._studio.theme, self._studio.classifier
         theme.is_motion_reduced = value.is_motion_reduced
         theme.set_mode(value.theme)
-        classifier.max_megapixels = value.max_megapixels
+        for store in (classifier, self._studio.thumbnails, self._studio.viewer):
+            store.max_megapixels = value.max_megapixels
         classifier.top = value.top
         classifier.is_automatic = value.classifies_at_once
         execution = Execution(value.device, value.precision, value.engine)
