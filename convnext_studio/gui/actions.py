@@ -45,6 +45,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "go_models", "Models", "Ctrl+Shift+2", "models", "View", "Show all Models and the weights on this machine."
     ),
     ActionSpec(
+        "choose_model", "Choose a Model…", "Ctrl+Shift+M", "models", "Models", "Find a Model by name, size or licence."
+    ),
+    ActionSpec(
         "theme_system", "Colours as the system", "", "settings", "View", "Dark or light, as the system says.", True
     ),
     ActionSpec("theme_dark", "Dark colours", "", "moon", "View", "Light words on a dark ground.", True),

@@ -108,9 +108,10 @@ class MainWindow(QMainWindow):
     def show_models(self) -> None:
         """All Models and the weights on this machine."""
         if self.models_page is None:
+            from convnext_studio.gui.panels.get_weights import GetWeights
             from convnext_studio.gui.panels.models_page import ModelsPage
 
-            self.models_page = ModelsPage(self._studio, self._actions)
+            self.models_page = ModelsPage(self._studio, self._actions, GetWeights)
             self.pages.addWidget(self.models_page)
         self.pages.setCurrentWidget(self.models_page)
         self.rail.set_place("models")

@@ -16,6 +16,7 @@ import numpy as np
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import DeviceError, UsageError
 from convnext_studio.core.events import ModelLoading, SpeedMeasured
+from convnext_studio.core.models import network
 from convnext_studio.core.models.network import LoadedModel
 from convnext_studio.core.predict.answers import agree
 from convnext_studio.core.predict.blank import blank_model
@@ -65,8 +66,10 @@ def settle_plan(model: LoadedModel, execution: Execution, ctx: JobContext) -> Se
 
 
 def measure_speed(request: MeasureSpeed, ctx: JobContext) -> SpeedMeasured:
-    """Measure an architecture with blank weights: speed does not depend on them, and they need not be here."""
-    settled = calibrate(blank_model(request.model.name), request.execution, ctx, budget_s=request.seconds / 2)
+    """Measure a Model; with blank weights where random ones were asked for, since speed does not depend on them."""
+    ref = request.model
+    model = blank_model(ref.name) if ref.weights == "random" else network.load(ref, emit=ctx.emit)
+    settled = calibrate(model, request.execution, ctx, budget_s=request.seconds / 2)
     plan = settled.plan
     return SpeedMeasured(settled.images_per_s, Execution(plan.device, plan.precision, plan.engine), plan.batch)
 

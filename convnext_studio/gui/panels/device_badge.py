@@ -117,7 +117,7 @@ class DevicePopover(Popover):
         """Open, and find the devices if that was not done yet."""
         if not self._is_asked:
             self._is_asked = True
-            handle = self._studio.lanes["interactive"].submit(FindDevices(), replaces="find devices")
+            handle = self._studio.lanes["scan"].submit(FindDevices(), replaces="find devices")
             handle.succeeded.connect(self._on_devices_found)
             handle.failed.connect(self._on_devices_failed)
         self._show()

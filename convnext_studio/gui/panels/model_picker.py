@@ -229,9 +229,9 @@ class ModelButton(Button):
         self._actions = actions
         self._make_pane = make_pane
         self._picker: ModelPicker | None = None
-        self.setProperty("arrow", True)
         self.setMaximumWidth(320)
         self.clicked.connect(self.open_picker)
+        actions.connect("choose_model", self.open_picker)
         studio.classifier.info_changed.connect(self._show)
         studio.classifier.state_changed.connect(self._show)
         studio.models.downloaded.connect(self._on_downloaded)

@@ -38,9 +38,9 @@ COLUMN_WIDTHS: dict[int, int] = {
     Column.GMACS: 70,
     Column.INPUT: 74,
     Column.TOP1: 70,
-    Column.LICENCE: 196,
-    Column.DISK: 100,
-    Column.SPEED: 116,
+    Column.LICENCE: 222,
+    Column.DISK: 94,
+    Column.SPEED: 112,
 }
 
 _NUMBERS = {Column.PARAMETERS, Column.GMACS, Column.INPUT, Column.TOP1, Column.SPEED}
@@ -328,6 +328,8 @@ class ModelTable(QAbstractTableModel):
             return self.execution_words(best) if best else self.tr("Takes 10 s at most")
         if column is Column.MODEL:
             return "\n".join((row.name, *row.warnings))
+        if column is Column.LICENCE:
+            return row.licence
         return ""
 
     def execution_words(self, speed: Speed) -> str:

@@ -107,7 +107,7 @@ class Models(QObject):
     def refresh(self) -> None:
         """Find out anew what is on disk."""
         self._looked_in = self.folder
-        handle = self._lanes["interactive"].submit(FindWeights(self.folder), replaces="find weights")
+        handle = self._lanes["scan"].submit(FindWeights(self.folder), replaces="find weights")
         handle.succeeded.connect(self._on_weights_found)
         handle.failed.connect(self._on_looking_failed)
 
@@ -244,7 +244,7 @@ class Models(QObject):
         self.stop_measuring()
         ref = ModelRef(row.name) if row.is_own else ModelRef(row.name, "random")
         request = MeasureSpeed(ref, execution or Execution(), MEASURE_SECONDS)
-        handle = self._lanes["interactive"].submit(request, replaces="measure speed")
+        handle = self._lanes["batch"].submit(request, replaces="measure speed")
         self._jobs.add(self.tr("Measure"), handle, "speed").progress(0, 0, row.title)
         handle.succeeded.connect(self._on_measured)
         handle.failed.connect(self.measure_failed)

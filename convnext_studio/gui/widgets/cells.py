@@ -17,6 +17,7 @@ CELL_ROLE = Qt.ItemDataRole.UserRole + 40
 _INSET = 11  # the header's text stands 11 px in, see the look's traps
 _ICON = 16
 _CHIP_HEIGHT = 22
+_CHIP_PADDING = 34  # insets and icon
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 
@@ -63,7 +64,9 @@ class CellDelegate(QStyledItemDelegate):
                 self._paint_heading(painter, option.rect, cell)
             elif cell.tone:
                 at = QPointF(inner.left(), inner.center().y() - _CHIP_HEIGHT / 2 + 0.5)
-                draw_chip(painter, self._theme, at, cell.text, icon=cell.icon, tone=cell.tone)
+                room = inner.width() + 6 - _CHIP_PADDING  # a chip may reach into the gap to the next column
+                shown = QFontMetricsF(font("capb")).elidedText(cell.text, Qt.TextElideMode.ElideRight, room)
+                draw_chip(painter, self._theme, at, shown, icon=cell.icon, tone=cell.tone)
             elif cell.is_button:
                 self._paint_button(painter, option, inner, cell)
             else:

@@ -17,14 +17,14 @@ class FactList(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._shown: tuple[tuple[str, str], ...] = ()
+        self.facts: tuple[tuple[str, str], ...] = ()
 
     def show_facts(self, facts: Iterable[tuple[str, str]]) -> None:
         """Show label, value pairs in place of those before."""
         wanted = tuple(facts)
-        if wanted == self._shown and self.widget() is not None:
+        if wanted == self.facts and self.widget() is not None:
             return
-        self._shown = wanted
+        self.facts = wanted
         inner = QWidget()
         grid = QGridLayout(inner)
         grid.setContentsMargins(0, 4, 12, 4)
