@@ -42,7 +42,7 @@ _NEEDS_QT = re.compile(r"^(from|import) (PySide6|pytestqt|convnext_studio\.gui)|
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where pytest-qt is missing, its options are still in pyproject.toml, and unknown options are errors."""
     if importlib.util.find_spec("pytestqt") is None:
-        for option in ("qt_api", "qt_log_level_fail"):
+        for option in ("qt_api", "qt_log_level_fail", "qt_log_ignore"):
             parser.addini(option, "an option of pytest-qt, which is not installed")
 
 

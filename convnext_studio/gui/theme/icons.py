@@ -66,8 +66,8 @@ class ThemedIconEngine(QIconEngine):
         return self._pixmap(min(size.width(), size.height()), 1.0, mode, state)
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        """A pixmap of `size` device pixels for a screen of pixel ratio `scale`."""
-        return self._pixmap(round(min(size.width(), size.height()) / scale), scale, mode, state)
+        """A pixmap of `size` logical pixels for a screen of pixel ratio `scale`."""
+        return self._pixmap(min(size.width(), size.height()), scale, mode, state)
 
     def clone(self) -> QIconEngine:
         """Another engine like this one."""

@@ -20,5 +20,5 @@ def fuzzy_score(typed: str, name: str) -> float:
         score += 3.0 if found == at + 1 else 2.0 if begins_word else 0.5
         at = found
     if typed.casefold().strip() in text:
-        score += 4.0 * len(wanted)
+        score += 2.0 * len(wanted)
     return score / (1.0 + 0.005 * len(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QGraphicsDropShadowEffect, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
@@ -70,6 +70,10 @@ class Popover(Frame):
         elif event.type() == QEvent.Type.Resize and watched is self._frame:
             self._keep_inside()
         return False
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A press on the ground ends here; handed on, the window would take it for one outside."""
+        event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc closes."""

@@ -1,0 +1,236 @@
+"""The widget kit: plain text, names for screen readers, focus that comes back."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.buttons import Button, IconButton, bind
+from convnext_studio.gui.widgets.chip import Chip, FilterChip
+from convnext_studio.gui.widgets.empty_state import EmptyState
+from convnext_studio.gui.widgets.focus_ring import FocusRing
+from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
+from convnext_studio.gui.widgets.message_bar import MessageBar
+from convnext_studio.gui.widgets.popover import Popover
+from convnext_studio.gui.widgets.progress_line import ProgressLine
+from convnext_studio.gui.widgets.search_field import SearchField
+from convnext_studio.gui.widgets.segmented import Segmented
+from convnext_studio.gui.widgets.select import Select
+
+MARKUP = "<b>defect</b> & <img src=/etc/hostname>.png"
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> QMainWindow:
+    window = QMainWindow()
+    body = QWidget()
+    QVBoxLayout(body)
+    window.setCentralWidget(body)
+    window.resize(800, 600)
+    qtbot.addWidget(window)
+    window.show()
+    window.activateWindow()
+    return window
+
+
+def put(window: QMainWindow, *widgets: QWidget) -> None:
+    for widget in widgets:
+        window.centralWidget().layout().addWidget(widget)
+
+
+def test_a_label_shows_markup_letter_by_letter(qtbot: QtBot) -> None:
+    label = PlainLabel(MARKUP, elide=Qt.TextElideMode.ElideMiddle)
+    qtbot.addWidget(label)
+    assert label.textFormat() == Qt.TextFormat.PlainText
+    label.resize(30, 20)
+    label.show()
+    assert "<img" not in label.toolTip()
+    assert "&lt;img" in label.toolTip()
+
+
+def test_a_tool_tip_without_markup_stays_as_it_is() -> None:
+    assert plain_tip("part 1.png") == "part 1.png"
+    assert "<b>" not in plain_tip("<b>x</b>")
+
+
+def test_a_button_shows_an_ampersand_and_tells_its_name(theme: Theme, qtbot: QtBot) -> None:
+    button = Button(theme, "Cut & paste", "copy")
+    qtbot.addWidget(button)
+    assert button.text().strip() == "Cut && paste"
+    assert button.accessibleName() == "Cut & paste"
+    assert button.shortcut().isEmpty()
+
+
+@pytest.mark.parametrize("kind", ["secondary", "primary", "ghost", "danger", "link", "chip", "segment", "row"])
+def test_no_button_is_smaller_than_a_finger_tip_may_be(theme: Theme, qtbot: QtBot, kind: str) -> None:
+    button = Button(theme, "Word", "stop", kind)
+    qtbot.addWidget(button)
+    button.show()
+    assert button.height() >= 24
+    assert button.width() >= 24
+
+
+def test_an_icon_button_has_tip_and_name(theme: Theme, qtbot: QtBot) -> None:
+    button = IconButton(theme, "grid", "Show as a grid", True)
+    qtbot.addWidget(button)
+    assert button.toolTip() == button.accessibleName() == "Show as a grid"
+    assert button.isCheckable()
+
+
+def test_a_bound_button_is_another_face_of_its_action(theme: Theme, qtbot: QtBot) -> None:
+    action = QAction("Do", checkable=True)
+    button = Button(theme, "Do")
+    qtbot.addWidget(button)
+    bind(button, action)
+    action.setEnabled(False)
+    assert not button.isEnabled()
+    action.setEnabled(True)
+    button.click()
+    assert action.isChecked()
+    assert button.isChecked()
+    button.deleteLater()
+    QApplication.sendPostedEvents()
+    action.setChecked(False)
+
+
+def test_escape_empties_the_search_field(theme: Theme, qtbot: QtBot) -> None:
+    field = SearchField(theme, "Filter")
+    qtbot.addWidget(field)
+    field.show()
+    qtbot.keyClicks(field, "abc")
+    assert field._clear.isVisible()
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert field.text() == ""
+    assert not field._clear.isVisible()
+
+
+def test_chips_tell_their_words(theme: Theme, qtbot: QtBot) -> None:
+    chip, other = Chip(theme, "OK", "ok", "ok"), FilterChip(theme, "All")
+    for widget in (chip, other):
+        qtbot.addWidget(widget)
+        widget.show()
+        assert not widget.grab().isNull()
+    assert chip.accessibleName() == "OK"
+    assert chip.focusPolicy() == Qt.FocusPolicy.NoFocus
+    assert other.isCheckable()
+
+
+def test_exactly_one_segment_holds(theme: Theme, qtbot: QtBot) -> None:
+    choice = Segmented(theme, ("Count", "Percent"))
+    qtbot.addWidget(choice)
+    with qtbot.waitSignal(choice.index_changed) as changed:
+        choice.button(1).click()
+    assert changed.args == [1]
+    assert choice.index() == 1
+    choice.button(1).click()
+    assert choice.index() == 1
+
+
+def test_progress_of_any_size_is_shown(qtbot: QtBot) -> None:
+    line = ProgressLine()
+    qtbot.addWidget(line)
+    line.set_progress(3 * 2**40, 4 * 2**40)
+    assert line.value() == 750
+    line.set_progress(5, 0)
+    assert line.value() == 0
+
+
+def test_the_wheel_passes_over_a_select_without_focus(qtbot: QtBot) -> None:
+    select = Select("Choice")
+    qtbot.addWidget(select)
+    assert select.accessibleName() == "Choice"
+    assert select.focusPolicy() == Qt.FocusPolicy.StrongFocus
+
+
+def test_an_empty_state_offers_its_button(theme: Theme, qtbot: QtBot) -> None:
+    state = EmptyState(theme, "No images", "Open some.", "Open…")
+    qtbot.addWidget(state)
+    with qtbot.waitSignal(state.pressed):
+        state._button.click()
+
+
+def test_a_message_bar_hides_what_it_does_not_need(theme: Theme, qtbot: QtBot) -> None:
+    bar = MessageBar(theme)
+    qtbot.addWidget(bar)
+    bar.show_message("error", MARKUP, "Do this.")
+    assert bar._fact.text() == MARKUP
+    assert bar._copy.isHidden()
+    assert bar._action.isHidden()
+    assert bar.accessibleName() == f"{MARKUP} Do this."
+
+
+class TestPopover:
+    @pytest.fixture
+    def anchor(self, theme: Theme, window: QMainWindow) -> Button:
+        anchor = Button(theme, "Open")
+        put(window, anchor)
+        return anchor
+
+    @pytest.fixture
+    def popover(self, theme: Theme, window: QMainWindow, anchor: Button, qtbot: QtBot) -> Popover:
+        popover = Popover(theme, window)
+        popover.body.addWidget(QLineEdit())
+        qtbot.waitExposed(window)
+        anchor.setFocus()
+        popover.open_under(anchor, popover.findChild(QLineEdit))
+        return popover
+
+    def test_focus_goes_in_and_comes_back_with_escape(self, popover: Popover, anchor: Button, qtbot: QtBot) -> None:
+        field = popover.findChild(QLineEdit)
+        assert popover.isVisible()
+        assert field.hasFocus()
+        qtbot.keyClick(field, Qt.Key.Key_Escape)
+        assert not popover.isVisible()
+        assert anchor.hasFocus()
+
+    def test_a_click_outside_closes_it_and_one_inside_does_not(
+        self, popover: Popover, window: QMainWindow, qtbot: QtBot
+    ) -> None:
+        qtbot.mouseClick(popover, Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
+        assert popover.isVisible()
+        qtbot.mouseClick(window.centralWidget(), Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+        assert not popover.isVisible()
+
+    def test_its_button_closes_it_and_does_not_open_it_again(
+        self, popover: Popover, anchor: Button, qtbot: QtBot
+    ) -> None:
+        anchor.clicked.connect(lambda: popover.open_under(anchor))
+        qtbot.mouseClick(anchor, Qt.MouseButton.LeftButton)
+        assert not popover.isVisible()
+
+    def test_it_stays_inside_a_window_that_shrinks(self, popover: Popover, window: QMainWindow) -> None:
+        window.resize(300, 200)
+        assert window.rect().contains(popover.geometry())
+
+
+class TestFocusRing:
+    @pytest.fixture
+    def ring(self, theme: Theme, window: QMainWindow, qtbot: QtBot) -> FocusRing:
+        put(window, Button(theme, "One"), Button(theme, "Two"))
+        ring = FocusRing(theme, window)
+        qtbot.waitExposed(window)
+        return ring
+
+    def test_it_goes_round_what_the_keyboard_reached(self, ring: FocusRing, window: QMainWindow) -> None:
+        button = window.findChildren(Button)[1]
+        button.setFocus(Qt.FocusReason.TabFocusReason)
+        assert ring.isVisible()
+        assert ring.geometry().center() == button.mapTo(window, button.rect().center())
+
+    def test_the_mouse_brings_none(self, ring: FocusRing, window: QMainWindow) -> None:
+        button = window.findChildren(Button)[1]
+        button.setFocus(Qt.FocusReason.TabFocusReason)
+        button.clearFocus()
+        button.setFocus(Qt.FocusReason.MouseFocusReason)
+        assert not ring.isVisible()
+
+    def test_it_does_not_stay_where_a_widget_was(self, ring: FocusRing, window: QMainWindow) -> None:
+        first, second = window.findChildren(Button)
+        second.setFocus(Qt.FocusReason.TabFocusReason)
+        second.hide()
+        assert first.hasFocus()
+        assert ring.geometry().center() == first.mapTo(window, first.rect().center())
