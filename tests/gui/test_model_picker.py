@@ -21,21 +21,19 @@ from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.panels.get_weights import GetWeights
 from convnext_studio.gui.panels.model_picker import ModelButton, ModelPicker
 from convnext_studio.gui.panels.models_page import ModelsPage
-from convnext_studio.gui.stores.model_memory import ModelMemory
 from convnext_studio.gui.stores.model_table import Column
-from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.stores.studio import Studio
 from tests.gui.test_models_store import (
     ATTO,
     BARE,
     FEATURES,
     HERE,
-    ROWS,
     SAMPLE_FILE,
     TINY,
     V2,
     make_info,
     read_cards,
+    stock,
 )
 
 
@@ -53,10 +51,7 @@ def shop(studio: Studio, lanes: dict[str, InlineLane], tmp_path: Path) -> Studio
             ReadCards: read_cards,
             LoadModel: serve_model,
         }
-    memory = ModelMemory(tmp_path / "memory")
-    studio.models = Models(
-        studio.lanes, studio.jobs, studio.settings, memory, catalogue=lambda: ROWS, sample=Path(SAMPLE_FILE)
-    )
+    stock(studio, tmp_path / "memory")
     return studio
 
 

@@ -24,6 +24,7 @@ from convnext_studio.gui.stores.model_memory import FILE_NAME, ModelMemory
 from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow
 from convnext_studio.gui.stores.model_table import ROW_ROLE, Column, ModelTable
 from convnext_studio.gui.stores.models import Models
+from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.cells import CELL_ROLE, Cell
 
 TINY = ModelRow(
@@ -96,6 +97,14 @@ def make_info(ref: ModelRef, **changes: object) -> ModelInfo:
         "bf16", "", 41.0,
     )  # fmt: skip
     return replace(info, **changes)  # type: ignore[arg-type]
+
+
+def stock(studio: Studio, folder: Path) -> None:
+    """Give a studio the small catalogue of these tests."""
+    memory = ModelMemory(folder)
+    studio.models = Models(
+        studio.lanes, studio.jobs, studio.settings, memory, catalogue=lambda: ROWS, sample=Path(SAMPLE_FILE)
+    )
 
 
 class Bench:
