@@ -133,9 +133,9 @@ class ImageCanvas(QWidget):
         self._origin = (self._device - image) / 2
         self.update()
 
-    def show_pixels(self, at: QPointF | None = None) -> None:
-        """One Image pixel for one of the screen, round `at` (logical) or the middle."""
-        self.zoom_to(1.0, at)
+    def show_pixels(self) -> None:
+        """One Image pixel for one of the screen."""
+        self.zoom_to(1.0)
 
     def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
         """Zoom so that the point of the Image under `at` (logical) stays there."""
@@ -153,7 +153,7 @@ class ImageCanvas(QWidget):
     def toggle_fit(self, at: QPointF | None = None) -> None:
         """Between the whole Image and one to one."""
         if self.is_fitted:
-            self.show_pixels(at)
+            self.zoom_to(1.0, at)
         else:
             self.fit()
 

@@ -1,0 +1,215 @@
+"""The Image in the middle: its name and tools above, zoom below, and beside it what the network sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
+
+from convnext_studio.core.values import FITS
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.widgets.buttons import ActionIconButton
+from convnext_studio.gui.widgets.frame import Frame, Hairline
+from convnext_studio.gui.widgets.image_canvas import ImageCanvas
+from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.numbers import count, percent
+from convnext_studio.gui.widgets.segmented import Segmented
+
+
+class CanvasPanel(Frame):
+    """`readout_changed` says in words what the pointer is on."""
+
+    readout_changed = Signal(str)
+
+    def __init__(self, studio: Studio, actions: Actions) -> None:
+        super().__init__("panel")
+        self._studio = studio
+        self._actions = actions
+        self.canvas = ImageCanvas(studio.theme, self.tr("Image"))
+        self.input_canvas = ImageCanvas(studio.theme, self.tr("What the network sees"))
+        self.fits = Segmented(studio.theme, [self.tr("Squash"), self.tr("Letterbox"), self.tr("Crop")])
+        self._name = PlainLabel("", "section", elide=Qt.TextElideMode.ElideMiddle)
+        self._facts = PlainLabel("", "small", "text2")
+        self._notes = PlainLabel("", "small", "again", elide=Qt.TextElideMode.ElideRight)
+        self._zoom = PlainLabel("", "small", "text2")
+        self._input_facts = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
+        self._announced = PlainLabel("", "small", "accent")
+        self._lay_out()
+        self._connect()
+        self._on_opened()
+        self._on_input()
+
+    def _lay_out(self) -> None:
+        self.setMinimumWidth(280)
+        self._input = Frame("panel", "left")
+        beside = QVBoxLayout(self._input)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(0)
+        strip = QHBoxLayout()
+        strip.setContentsMargins(12, 3, 12, 3)
+        strip.addWidget(self.fits)
+        strip.addWidget(self._input_facts, 1)
+        beside.addLayout(strip)
+        beside.addWidget(self.input_canvas, 1)
+        both = QSplitter(Qt.Orientation.Horizontal)
+        both.setHandleWidth(1)
+        both.setChildrenCollapsible(False)
+        both.addWidget(self.canvas)
+        both.addWidget(self._input)
+        both.setSizes([3, 2])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._head())
+        column.addWidget(Hairline())
+        column.addWidget(both, 1)
+        column.addWidget(Hairline())
+        column.addLayout(self._foot())
+
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setContentsMargins(12, 5, 8, 5)
+        head.setSpacing(8)
+        head.addWidget(self._name, 2)
+        head.addWidget(self._facts)
+        head.addWidget(self._notes, 1)
+        for action, icon in (("show_input", "frame"), ("zoom_full", "image"), ("zoom_fit", "fit")):
+            head.addWidget(ActionIconButton(self._studio.theme, self._actions[action], icon))
+        return head
+
+    def _foot(self) -> QHBoxLayout:
+        foot = QHBoxLayout()
+        foot.setContentsMargins(12, 3, 8, 3)
+        foot.setSpacing(4)
+        foot.addWidget(self._announced)
+        foot.addStretch(1)
+        self._zoom.setFixedWidth(56)
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        foot.addWidget(ActionIconButton(self._studio.theme, self._actions["zoom_out"], "minus"))
+        foot.addWidget(self._zoom)
+        foot.addWidget(ActionIconButton(self._studio.theme, self._actions["zoom_in"], "plus"))
+        return foot
+
+    def _connect(self) -> None:
+        studio, actions, canvas = self._studio, self._actions, self.canvas
+        actions.connect("zoom_in", lambda: canvas.zoom_by(1))
+        actions.connect("zoom_out", lambda: canvas.zoom_by(-1))
+        actions.connect("zoom_fit", canvas.fit)
+        actions.connect("zoom_full", canvas.show_pixels)
+        actions.connect("show_input", self._on_show_input)
+        canvas.zoom_changed.connect(self._on_zoom)
+        canvas.pointed.connect(self._on_pointed)
+        for each in (canvas, self.input_canvas):
+            each.stepped.connect(studio.library.step)
+            each.jumped.connect(self._on_jumped)
+        studio.viewer.opened_changed.connect(self._on_opened)
+        studio.viewer.input_changed.connect(self._on_input)
+        studio.library.current_changed.connect(self._on_current)
+        studio.library.prediction_changed.connect(self._describe)
+        studio.library.counts_changed.connect(self._show_place)
+        studio.library.wrapped.connect(self._announced.setText)
+        studio.classifier.info_changed.connect(self._on_info)
+        self.fits.index_changed.connect(self._on_fit_chosen)
+
+    # --- the Image
+
+    def _on_current(self) -> None:
+        self._announced.setText("")
+        self._show_place()
+        self._describe()
+
+    def _show_place(self) -> None:
+        library, image, opened = self._studio.library, self._studio.library.current_image, self._studio.viewer.opened
+        self._name.setText(Path(image.path).name if image is not None else "")
+        facts = []
+        if opened is not None and opened.image == image:
+            facts.append(f"{count(opened.width)} × {count(opened.height)}")
+        if library.current_row >= 0:
+            facts.append(self.tr("{0} of {1}").format(count(library.current_row + 1), count(library.shown)))
+        self._facts.setText(" · ".join(facts) if image is not None else "")
+
+    def _on_opened(self) -> None:
+        viewer, image = self._studio.viewer, self._studio.library.current_image
+        opened = viewer.opened
+        if opened is not None:
+            keeps = self._studio.settings.value.keeps_zoom
+            self.canvas.set_picture(opened.pixels, opened.width, opened.height, keeps_view=keeps)
+        elif viewer.error:
+            self.canvas.set_words(self.tr("This image cannot be shown"), viewer.error, "warn")
+        elif viewer.is_opening:
+            self.canvas.set_words("", self.tr("Opening…"))
+        elif image is None:
+            self.canvas.set_words(self.tr("No image"), self.tr("Drop images or a folder here, or open them."), "image")
+        self._notes.setText(" · ".join(opened.notes) if opened is not None else "")
+        for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_full"):
+            self._actions[name].setEnabled(self.canvas.has_picture)
+        self._on_zoom(self.canvas.zoom)
+        self._show_place()
+        self._describe()
+
+    def _describe(self) -> None:
+        """For a screen reader: "image 3 of 20, scratch 92 %"."""
+        library = self._studio.library
+        self.canvas.setAccessibleDescription(library.sentence(library.current_row))
+
+    def _on_zoom(self, zoom: float) -> None:
+        self._zoom.setText(percent(zoom, 0) if self.canvas.has_picture else "")
+
+    def _on_pointed(self, found: tuple[int, int, tuple[int, int, int]] | None) -> None:
+        if found is None:
+            self.readout_changed.emit("")
+            return
+        x, y, (red, green, blue) = found
+        color = self.tr("grey {0}").format(red) if red == green == blue else f"RGB {red} {green} {blue}"
+        self.readout_changed.emit(f"x {x}   y {y}   {color}")
+
+    def _on_jumped(self, where: str) -> None:
+        library = self._studio.library
+        page = 10
+        targets = {
+            "first": 0,
+            "last": library.shown - 1,
+            "page up": max(0, library.current_row - page),
+            "page down": min(library.shown - 1, library.current_row + page),
+        }
+        library.set_current_row(targets[where])
+
+    # --- what the network sees
+
+    def _on_show_input(self, is_on: bool) -> None:
+        self._studio.viewer.set_shows_input(is_on)
+        self._on_input()
+
+    def _on_info(self) -> None:
+        info = self._studio.classifier.info
+        if info is not None:
+            self.fits.blockSignals(True)
+            self.fits.set_index(FITS.index(info.preprocessing.fit))
+            self.fits.blockSignals(False)
+        self._on_input()
+
+    def _on_input(self) -> None:
+        viewer, info = self._studio.viewer, self._studio.classifier.info
+        self._input.setVisible(viewer.shows_input)
+        found = viewer.model_input if viewer.shows_input else None
+        self.canvas.set_region(found.region if found is not None else None)
+        self.fits.setEnabled(info is not None)
+        if found is not None:
+            height, width = found.pixels.shape[:2]
+            self.input_canvas.set_picture(found.pixels, width, height)
+            self._input_facts.setText(self.tr("{0} × {1} pixels go in").format(width, height))
+        else:
+            words = viewer.input_error or ("" if info is not None else self.tr("The Model is not ready yet."))
+            self.input_canvas.set_words("", words)
+            self._input_facts.setText("")
+
+    def _on_fit_chosen(self, index: int) -> None:
+        classifier = self._studio.classifier
+        had_answers = self._studio.library.classified > 0
+        classifier.set_fit(FITS[index])
+        if had_answers:
+            self._studio.messages.info(
+                self.tr("The images are classified again."), self.tr("The network now sees them in another way.")
+            )

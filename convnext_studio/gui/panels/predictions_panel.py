@@ -1,0 +1,201 @@
+"""What is in the current Image: ranked classes, the Model that says so, and the facts of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from convnext_studio.core.values import ModelInfo, Prediction
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.widgets.buttons import ActionIconButton, IconButton
+from convnext_studio.gui.widgets.frame import Frame, Hairline
+from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
+from convnext_studio.gui.widgets.numbers import count, decimal, file_size, percent
+from convnext_studio.gui.widgets.ranked_bars import RankedBars
+
+
+class PredictionsPanel(Frame):
+    """The right side of the Inspect page."""
+
+    def __init__(self, studio: Studio, actions: Actions) -> None:
+        super().__init__("panel", "left")
+        self._studio = studio
+        self.bars = RankedBars(studio.theme)
+        self.state = PlainLabel("", "small", "text2", wrap=True)
+        self.figures = PlainLabel("", "small", "text2")
+        self.model = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
+        self.warning = Frame("again")
+        self._warning_words = PlainLabel("", "small", "text", wrap=True)
+        self._facts: dict[str, PlainLabel] = {}
+        self._notes = PlainLabel("", "small", "text2", wrap=True)
+        self._copy_path = IconButton(studio.theme, "copy", self.tr("Copy the path"))
+        self.setMinimumWidth(240)
+        self._lay_out(actions)
+        self._connect(actions)
+        self._show_prediction()
+        self._show_model()
+        self._show_facts()
+
+    def sizeHint(self) -> QSize:
+        """As the look says."""
+        return QSize(320, 600)
+
+    def _lay_out(self, actions: Actions) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(12, 0, 12, 12)
+        column.setSpacing(8)
+        copy = ActionIconButton(self._studio.theme, actions["copy_result"], "copy")
+        column.addLayout(self._section(self.tr("Predictions"), copy))
+        for widget in (self.bars, self.state, self.figures, self._make_warning(), self.model):
+            column.addWidget(widget)
+        column.addWidget(Hairline())
+        column.addLayout(self._section(self.tr("Image")))
+        column.addLayout(self._fact_rows())
+        column.addWidget(self._notes)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def _section(self, title: str, tool: QWidget | None = None) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 5, 0, 0)
+        label = PlainLabel(title, "section")
+        label.setMinimumHeight(30)
+        head.addWidget(label)
+        head.addStretch(1)
+        if tool is not None:
+            head.addWidget(tool)
+        return head
+
+    def _make_warning(self) -> Frame:
+        row = QHBoxLayout(self.warning)
+        row.setContentsMargins(12, 10, 12, 10)
+        row.setSpacing(8)
+        row.addWidget(IconLabel(self._studio.theme, "warn", "again"), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._warning_words, 1)
+        return self.warning
+
+    def _fact_rows(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(4)
+        grid.setColumnMinimumWidth(0, 56)
+        grid.setColumnStretch(1, 1)
+        words = {
+            "size": self.tr("Size"),
+            "format": self.tr("Format"),
+            "file": self.tr("File"),
+            "path": self.tr("Path"),
+        }
+        for row, (key, word) in enumerate(words.items()):
+            self._facts[key] = PlainLabel("", "small", "text", elide=Qt.TextElideMode.ElideMiddle)
+            grid.addWidget(PlainLabel(word, "small", "text2"), row, 0)
+            grid.addWidget(self._facts[key], row, 1)
+        grid.addWidget(self._copy_path, len(words) - 1, 2)
+        return grid
+
+    def _connect(self, actions: Actions) -> None:
+        studio = self._studio
+        self._copy_action = actions["copy_result"]
+        actions.connect("copy_result", self._copy_result)
+        self._copy_path.clicked.connect(self._on_copy_path)
+        studio.library.current_changed.connect(self._show_prediction)
+        studio.library.current_changed.connect(self._show_facts)
+        studio.library.prediction_changed.connect(self._show_prediction)
+        studio.classifier.info_changed.connect(self._show_model)
+        studio.classifier.state_changed.connect(self._show_prediction)
+        studio.viewer.opened_changed.connect(self._show_facts)
+
+    # --- Predictions
+
+    def _show_prediction(self) -> None:
+        done = self._studio.library.current_prediction
+        has_classes = done is not None and bool(done.classes)
+        self.bars.setVisible(has_classes)
+        self.figures.setVisible(has_classes)
+        if done is not None and has_classes:
+            self.bars.set_rows(done.classes, done.probabilities)
+            figures = self.tr("Margin {0} · {1} ms").format(percent(done.margin), decimal(done.milliseconds, 1))
+            self.figures.setText(figures)
+        words = self._state_words(done)
+        self.state.setText(words)
+        self.state.setVisible(bool(words))
+        self._copy_action.setEnabled(done is not None)
+
+    def _state_words(self, done: Prediction | None) -> str:
+        classifier = self._studio.classifier
+        if done is not None:
+            return " ".join(filter(None, (done.error, done.note)))
+        if self._studio.library.current_image is None:
+            return self.tr("Pick an image to see its Predictions.")
+        if classifier.info is not None and not classifier.info.classes:
+            return ""
+        words = {
+            "loading": self.tr("The Model is loading; this image is classified after that."),
+            "classifying": self.tr("This image waits for its turn."),
+        }
+        return words.get(classifier.state, self.tr("Not classified yet."))
+
+    def _copy_result(self) -> None:
+        library = self._studio.library
+        done, image = library.current_prediction, library.current_image
+        if done is None or image is None:
+            return
+        lines = [f"{name}\t{share:.6f}" for name, share in zip(done.classes, done.probabilities, strict=True)]
+        QGuiApplication.clipboard().setText("\n".join([image.path, *(lines or [done.error])]))
+        self._studio.messages.success(self.tr("The result was copied."))
+
+    # --- the Model
+
+    def _show_model(self) -> None:
+        info = self._studio.classifier.info
+        self.model.setText(self._model_words(info) if info is not None else "")
+        warnings = self._warnings(info) if info is not None else []
+        self._warning_words.setText("\n".join(warnings))
+        self.warning.setVisible(bool(warnings))
+        self._show_prediction()
+
+    def _model_words(self, info: ModelInfo) -> str:
+        pre = info.preprocessing
+        return f"{info.title} · {pre.width} × {pre.height} · {info.device} · {info.precision}"
+
+    def _warnings(self, info: ModelInfo) -> list[str]:
+        words = []
+        if info.is_meaningless:
+            words.append(self.tr("This Model has random weights: its answers mean nothing."))
+        if not info.classes:
+            words.append(
+                self.tr(
+                    "This Model gives features only and cannot name classes. Fine-tune it on your own images first."
+                )
+            )
+        return [*words, *(warning for warning in info.warnings if warning not in words)]
+
+    # --- the file
+
+    def _show_facts(self) -> None:
+        image, opened = self._studio.library.current_image, self._studio.viewer.opened
+        shown = opened if opened is not None and opened.image == image else None
+        self._facts["size"].setText(f"{count(shown.width)} × {count(shown.height)}" if shown else "")
+        self._facts["format"].setText(shown.format if shown else "")
+        self._facts["file"].setText(file_size(shown.file_bytes) if shown else "")
+        self._facts["path"].setText(image.path if image is not None else "")
+        self._copy_path.setEnabled(image is not None)
+        self._notes.setText("\n".join(shown.notes) if shown else "")
+        self._notes.setVisible(bool(shown and shown.notes))
+
+    def _on_copy_path(self) -> None:
+        image = self._studio.library.current_image
+        if image is not None:
+            QGuiApplication.clipboard().setText(str(Path(image.path)))
