@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.engine_host import EngineHost
 from convnext_studio.gui.hooks import CrashFile, EndSignals, Hooks, keep_log
+from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.messages import Message
 from convnext_studio.gui.single_instance import SingleInstance
@@ -22,20 +24,25 @@ from convnext_studio.gui.stores.studio import Studio, build_studio
 from convnext_studio.gui.theme.fonts import load_fonts
 from convnext_studio.gui.theme.theme import Theme
 
+if TYPE_CHECKING:
+    from convnext_studio.gui.engine_host import EngineHost
+
 log = logging.getLogger(__name__)
 
+LANES = ("scan", "thumbnails", "interactive", "batch", "files")  # as the Engine host has them, once it is imported
 OnReady = Callable[["App"], None]
 
 
 class App(QObject):
-    """All that lives as long as the window."""
+    """All that lives as long as the window. The Engine is started once it has been painted."""
 
     def __init__(self, application: QApplication, places: Places) -> None:
         super().__init__()
         load_fonts()
         theme = Theme(application)
-        self.host = EngineHost()
-        self.studio: Studio = build_studio(theme, places, self.host.lanes)
+        self.host: EngineHost | None = None
+        self._lanes = {name: LateLane() for name in LANES}
+        self.studio: Studio = build_studio(theme, places, self._lanes)
         self._handlers = [self.studio.log.handler, keep_log(places.log)]
         for handler in filter(None, self._handlers):
             logging.getLogger().addHandler(handler)
@@ -45,14 +52,11 @@ class App(QObject):
         self.actions = Actions(theme)
         self.window = MainWindow(self.studio, self.actions)
         self.window.setWindowIcon(QIcon(theme.pixmap("app", "accent", 64)))
-        self.host.ready_changed.connect(self.window.status_bar.set_engine_up)
-        self.host.restarted.connect(self._on_restarted)
-        self.host.given_up.connect(self._on_given_up)
         self._signals = EndSignals(self.window.close)
 
     def start(self, paths: list[str]) -> None:
         """Start the Engine, load the Model and open `paths`; the window is on the screen already."""
-        self.host.start()
+        self._start_engine()
         self.studio.classifier.load()
         self._say_what_is_wrong()
         if paths:
@@ -63,17 +67,35 @@ class App(QObject):
         self.window.setWindowState(self.window.windowState() & ~self.window.windowState().WindowMinimized)
         self.window.raise_()
         self.window.activateWindow()
-        self.studio.open_paths(tuple(paths))
+        if paths:
+            self.studio.open_paths(tuple(paths))
 
     def shutdown(self) -> None:
         """End the Engine, join the Lanes, put the hooks back."""
-        self.host.shutdown()
+        self.end_engine()
         self._signals.remove()
         self._hooks.remove()
         self._crash_file.close()
         for handler in filter(None, self._handlers):
             logging.getLogger().removeHandler(handler)
             handler.close()
+
+    def end_engine(self) -> None:
+        """End the Engine and join the Lanes, if they were started."""
+        if self.host is not None:
+            self.host.shutdown()
+
+    def _start_engine(self) -> None:
+        from convnext_studio.gui.engine_host import EngineHost  # a fifth of the start, and not needed to paint
+
+        host = EngineHost()
+        self.host = host
+        for name, late in self._lanes.items():
+            late.lane = host.lanes[name]
+        host.ready_changed.connect(self.window.status_bar.set_engine_up)
+        host.restarted.connect(self._on_restarted)
+        host.given_up.connect(self._on_given_up)
+        host.start()
 
     def _say_what_is_wrong(self) -> None:
         studio = self.studio
@@ -95,10 +117,37 @@ class App(QObject):
         self.studio.messages.info(self.tr("The engine was started again."), why)
 
     def _on_given_up(self, why: str) -> None:
-        retry = Message(
-            "error", self.tr("The engine cannot be started."), why, why, self.tr("Try again"), self.host.start
-        )
-        self.studio.messages.post(retry)
+        again = self.host.start if self.host is not None else None
+        fact = self.tr("The engine cannot be started.")
+        self.studio.messages.post(Message("error", fact, why, why, self.tr("Try again"), again))
+
+
+class LateLane:
+    """A Lane by name before there is an Engine: nothing is submitted until `lane` is put in."""
+
+    def __init__(self) -> None:
+        self.lane: LaneLike | None = None
+
+    def submit(self, request: object, *, replaces: str | None = None, deadline_s: float = math.inf) -> JobHandle:
+        """Hand the Request to the Lane."""
+        assert self.lane is not None, "submitted before the Engine was started"
+        return self.lane.submit(request, replaces=replaces, deadline_s=deadline_s)
+
+
+class _FirstPaint(QObject):
+    """Calls `then` once, in the turn after `widget` was painted for the first time."""
+
+    def __init__(self, widget: QWidget, then: Callable[[], None]) -> None:
+        super().__init__(widget)
+        self._then = then
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Wait for the paint."""
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self, self._then)
+        return False
 
 
 def main(paths: list[str], on_ready: OnReady | None = None) -> int:
@@ -113,15 +162,15 @@ def main(paths: list[str], on_ready: OnReady | None = None) -> int:
         return 0
     app = App(application, places)
     door.received.connect(app.on_received)
-    application.aboutToQuit.connect(app.host.shutdown)
-    app.window.show()
+    application.aboutToQuit.connect(app.end_engine)
 
     def start() -> None:
         app.start(paths)
         if on_ready is not None:
             on_ready(app)
 
-    QTimer.singleShot(0, app, start)
+    _FirstPaint(app.window.rail, start)
+    app.window.show()
     try:
         return application.exec()
     finally:
