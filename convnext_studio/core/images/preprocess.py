@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convnext_studio.core.images.open import decode
+from convnext_studio.core.images.resample import resized_window
 from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, Preprocessing
 
 _FILTERS = {
@@ -125,18 +126,15 @@ def _corner(preprocessing: Preprocessing, across: int, down: int) -> tuple[int, 
 
 def _prepared(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     across, down = resized_size(preprocessing, *image.size)
-    resized = (
-        image if image.size == (across, down) else image.resize((across, down), _FILTERS[preprocessing.interpolation])
-    )
     size = (preprocessing.width, preprocessing.height)
-    if resized.size == size:
-        return np.asarray(resized)
     left, top = _corner(preprocessing, across, down)
+    method = _FILTERS[preprocessing.interpolation]
     if left >= 0 and top >= 0 and across >= size[0] and down >= size[1]:
-        return np.asarray(resized.crop((left, top, left + size[0], top + size[1])))
+        return np.array(resized_window(image, (across, down), (left, top), size, method))
+    resized = image if image.size == (across, down) else image.resize((across, down), method)
     canvas = Image.new("RGB", size, _padding(preprocessing))
     canvas.paste(resized, (-left, -top))
-    return np.asarray(canvas)
+    return np.array(canvas)
 
 
 def _padding(preprocessing: Preprocessing) -> tuple[int, int, int]:

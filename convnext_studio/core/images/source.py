@@ -47,7 +47,7 @@ class Source:
 def opened(path: str) -> Iterator[Source]:
     """Open the file at `path`. Raises `ImageError` when it cannot be read."""
     try:
-        raw = io.FileIO(path)
+        raw = io.FileIO(path, opener=_open_at_once)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise cannot_read(error) from error
     with raw:
@@ -65,6 +65,11 @@ def opened(path: str) -> Iterator[Source]:
             raise cannot_read(error) from error
         with mapped, io.BufferedReader(raw) as buffered:
             yield Source(mapped[:HEAD_BYTES], mapped, buffered, facts.st_size, suffix)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting: a named pipe would keep us until somebody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def cannot_read(error: OSError | ValueError) -> ImageError:

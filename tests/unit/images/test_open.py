@@ -1,0 +1,262 @@
+"""The one decoder: what opens, what is refused and why, and that equal files give equal pixels."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from convnext_studio.core.errors import ImageError
+from convnext_studio.core.images.open import DecodedImage, open_pixels
+from convnext_studio.core.images.sniff import sniff
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 200, 0), (0, 0, 255), (255, 255, 255)
+TURNED_BACK = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def quadrants(width: int = 60, height: int = 40) -> Image.Image:
+    picture = Image.new("RGB", (width, height), RED)
+    picture.paste(GREEN, (width // 2, 0, width, height // 2))
+    picture.paste(BLUE, (0, height // 2, width // 2, height))
+    picture.paste(WHITE, (width // 2, height // 2, width, height))
+    return picture
+
+
+def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
+    return Image.frombytes(mode, (width, height), random.Random(1).randbytes(width * height * len(mode)))
+
+
+def saved(folder: Path, picture: Image.Image, name: str, **options: object) -> str:
+    path = folder / name
+    picture.save(path, **options)
+    return str(path)
+
+
+def written(folder: Path, data: bytes, name: str) -> str:
+    path = folder / name
+    path.write_bytes(data)
+    return str(path)
+
+
+def refusal(path: str, **options: float) -> ImageError:
+    with pytest.raises(ImageError) as caught:
+        open_pixels(path, **options)  # type: ignore[arg-type]
+    assert caught.value.message.endswith(".")
+    assert "Error" not in caught.value.message
+    return caught.value
+
+
+def is_quadrants(found: DecodedImage, tolerance: int = 40) -> bool:
+    height, width = found.pixels.shape[:2]
+    corners = [(height // 4, width // 4), (height // 4, 3 * width // 4), (3 * height // 4, width // 4)]
+    wanted = [RED, GREEN, BLUE]
+    return all(
+        np.abs(found.pixels[at].astype(int) - colour).max() <= tolerance
+        for at, colour in zip(corners, wanted, strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.bmp", "a.tif", "a.gif", "a.tga", "a.ppm", "a.jp2"])
+def test_common_formats_open_with_their_colours(tmp_path: Path, name: str) -> None:
+    assert is_quadrants(open_pixels(saved(tmp_path, quadrants(), name)))
+
+
+def test_heic_and_avif_open_where_their_parts_are_installed(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    assert is_quadrants(open_pixels(saved(tmp_path, quadrants(), "a.heic")))
+    assert is_quadrants(open_pixels(saved(tmp_path, quadrants(), "a.avif")))
+
+
+def test_content_decides_and_not_the_name(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    quadrants().save(buffer, "JPEG", quality=95)
+    found = open_pixels(written(tmp_path, buffer.getvalue(), "photo.png"))
+    assert found.format == "JPEG"
+    assert is_quadrants(found)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_every_exif_orientation_comes_out_upright(tmp_path: Path, turn: int, name: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    stored = quadrants().transpose(TURNED_BACK[turn]) if turn in TURNED_BACK else quadrants()
+    found = open_pixels(saved(tmp_path, stored, name, exif=exif, quality=95))
+    assert (found.width, found.height) == (60, 40)
+    assert is_quadrants(found)
+
+
+def test_unreadable_exif_is_noted_and_the_picture_opens(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    quadrants().save(buffer, "JPEG", quality=95)
+    block = b"Exif\0\0" + bytes(range(100))
+    data = buffer.getvalue()[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + buffer.getvalue()[2:]
+    found = open_pixels(written(tmp_path, data, "a.jpg"))
+    assert is_quadrants(found)
+    assert found.notes == ("Its EXIF data is unreadable and was ignored.",)
+
+
+def test_sixteen_bit_grey_keeps_its_high_byte(tmp_path: Path) -> None:
+    ramp = np.tile(np.arange(256, dtype=np.uint16) * 257, (4, 1))
+    for name in ("a.png", "a.tif"):
+        found = open_pixels(saved(tmp_path, Image.fromarray(ramp), name))
+        assert (found.pixels[0, :, 0] == np.arange(256)).all()
+        assert found.notes == ("16-bit picture, used in 8 bits.",)
+
+
+def test_a_dark_sixteen_bit_picture_is_not_stretched(tmp_path: Path) -> None:
+    found = open_pixels(saved(tmp_path, Image.fromarray(np.full((4, 4), 1024, np.uint16)), "a.png"))
+    assert (found.pixels == 4).all()
+
+
+def test_floats_from_0_to_1_open_and_others_are_refused(tmp_path: Path) -> None:
+    ramp = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (4, 1))
+    assert len(np.unique(open_pixels(saved(tmp_path, Image.fromarray(ramp), "a.tif")).pixels)) == 256
+    assert "0 to 1" in refusal(saved(tmp_path, Image.fromarray(ramp * 9), "b.tif")).message
+    assert "0 to 1" in refusal(saved(tmp_path, Image.fromarray(ramp * np.nan), "c.tif")).message
+
+
+def test_transparent_parts_become_white_and_hidden_colours_stay_hidden(tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (8, 8), (255, 0, 255, 0))
+    picture.paste((10, 20, 30, 255), (0, 0, 4, 8))
+    found = open_pixels(saved(tmp_path, picture, "a.png"))
+    assert (found.pixels[:, :4] == (10, 20, 30)).all()
+    assert (found.pixels[:, 4:] == 255).all()
+    assert found.notes == ("Transparent parts are filled with white.",)
+
+
+def test_an_opaque_alpha_channel_is_not_noted(tmp_path: Path) -> None:
+    assert open_pixels(saved(tmp_path, quadrants().convert("RGBA"), "a.png")).notes == ()
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tif"])
+def test_a_file_of_several_frames_says_which_one_is_used(tmp_path: Path, name: str) -> None:
+    frames = [Image.new("RGB", (60, 40), colour) for colour in (RED, GREEN, BLUE)]
+    path = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:])
+    found = open_pixels(path)
+    assert (found.frames, found.notes) == (3, ("Frame 1 of 3.",))
+    assert np.abs(found.pixels[20, 30].astype(int) - RED).max() < 40
+    third = open_pixels(path, 2)
+    assert third.notes == ("Frame 3 of 3.",)
+    assert np.abs(third.pixels[20, 30].astype(int) - BLUE).max() < 40
+    with pytest.raises(ImageError, match="3 frames"):
+        open_pixels(path, 3)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.bmp", "a.tif", "a.gif", "a.tga"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_cut_off_file_is_refused_and_never_padded(tmp_path: Path, name: str, share: float) -> None:
+    path = Path(saved(tmp_path, noise(90, 70), name))
+    data = path.read_bytes()
+    refusal(written(tmp_path, data[: int(len(data) * share)], f"cut-{name}"))
+
+
+def test_a_wrong_png_checksum_is_refused(tmp_path: Path) -> None:
+    data = bytearray(Path(saved(tmp_path, noise(9, 9), "a.png")).read_bytes())
+    data[data.index(b"IDAT") + 30] ^= 1
+    assert "checksum" in refusal(written(tmp_path, bytes(data), "b.png")).message
+
+
+@pytest.mark.parametrize("rows", [3, 7])
+@pytest.mark.parametrize("is_black", [False, True])
+def test_a_png_with_too_few_rows_is_refused_and_a_black_one_opens(tmp_path: Path, rows: int, *, is_black: bool) -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    def png(count: int) -> bytes:
+        row = b"\0" + (b"\0" if is_black else b"\x55") * 24
+        header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+        body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row * count)) + chunk(b"IEND", b"")
+        return b"\x89PNG\r\n\x1a\n" + body
+
+    assert "rows are missing" in refusal(written(tmp_path, png(rows), "short.png")).message
+    assert open_pixels(written(tmp_path, png(8), "whole.png")).pixels.shape == (8, 8, 3)
+
+
+def test_a_picture_over_the_limit_is_refused_by_its_header_naming_the_setting(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.new("1", (2000, 1000)), "a.png")
+    error = refusal(path, max_megapixels=1.5)
+    assert error.message == "The picture has 2 megapixels; the limit for PNG is 2."
+    assert "Largest picture" in error.hint
+    assert open_pixels(path, max_megapixels=2.0).width == 2000
+
+
+def test_a_huge_sparse_file_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.bmp"
+    with path.open("wb") as file:
+        file.write(b"BM")
+        file.truncate(4 << 30)
+    assert "4.3 GB" in refusal(str(path)).message
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"<svg xmlns='x'/>", "SVG"),
+        (b"<?xml version='1.0'?><svg/>", "SVG"),
+        (b"%!PS-Adobe", "PostScript"),
+        (b"%PDF-1.4", "PDF"),
+        (b"<!doctype html>", "web page"),
+        (b"version https://git-lfs.github.com", "Git LFS"),
+        (b"PK\x03\x04", "ZIP"),
+        (b"part 4711\n", "text file"),
+        (b"\0\0\0\x18ftypisom", "video"),
+        (b"\x00\x13\x37", "not a picture"),
+    ],
+)
+def test_what_is_no_picture_is_named(data: bytes, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason):
+        sniff(data, ".jpg")
+
+
+def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
+    assert "not there" in refusal(str(tmp_path / "gone.png")).message
+    assert "folder" in refusal(str(tmp_path)).message
+    assert "longer" in refusal(str(tmp_path / ("x" * 300))).message
+    os.mkfifo(tmp_path / "pipe.png")
+    refusal(str(tmp_path / "pipe.png"))
+
+
+def test_a_name_that_is_no_valid_text_opens(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.png")
+    quadrants().save(path, "PNG")
+    assert is_quadrants(open_pixels(path))
+
+
+def test_a_jpeg_is_reduced_only_while_twice_the_target_is_left(tmp_path: Path) -> None:
+    path = saved(tmp_path, quadrants(1600, 1200), "a.jpg", quality=90)
+    assert open_pixels(path, target=(256, 256)).pixels.shape == (600, 800, 3)
+    assert open_pixels(path, target=(301, 301)).pixels.shape == (1200, 1600, 3)
+    assert open_pixels(path).pixels.shape == (1200, 1600, 3)
+    assert open_pixels(path, target=(256, 256)).width == 1600
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_very_large_picture_is_reduced_for_the_screen_and_keeps_its_true_size(tmp_path: Path, mode: str) -> None:
+    picture = quadrants(9000, 5000).convert(mode)
+    found = open_pixels(saved(tmp_path, picture, "a.png", compress_level=1))
+    assert (found.width, found.height) == (9000, 5000)
+    assert found.pixels.shape == (2500, 4500, 3)
+    assert mode == "L" or is_quadrants(found)
+
+
+def test_pillow_is_never_told_to_fill_in_missing_data() -> None:
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+    assert Image.MAX_IMAGE_PIXELS is not None
