@@ -9,7 +9,6 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing.connection import wait
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -20,7 +19,6 @@ from convnext_studio.launch import engine
 log = logging.getLogger(__name__)
 
 LANES = ("scan", "thumbnails", "interactive", "batch", "files")
-WARM = "convnext_studio.core.predict.classify"
 WATCH_MS = 100
 LONGEST_WATCH_S = 0.5  # what one turn of the watch may count for; the rest was the window's own sleep
 STARTS_IN_A_ROW = 3  # an Engine that never gets up is not started for ever
@@ -43,12 +41,11 @@ class EngineHost(QObject):
         lanes: Sequence[str] = LANES,
         parent: QObject | None = None,
         *,
-        warm: str = WARM,
         extra_jobs: Mapping[type, str] | None = None,
         patience: Patience | None = None,
     ) -> None:
         super().__init__(parent)
-        self._plan = engine.EnginePlan(tuple(lanes), dict(extra_jobs or {}), warm)
+        self._plan = engine.EnginePlan(tuple(lanes), dict(extra_jobs or {}))
         self._patience = patience or Patience()
         self.lanes = {name: Lane(name, self._send_cancel, self._patience, self) for name in lanes}
         for lane in self.lanes.values():
@@ -101,7 +98,6 @@ class EngineHost(QObject):
         self._link = engine.start(self._plan)
         for name, lane in self.lanes.items():
             lane.offer(self._link.lanes[name], why, guilty)
-        self._plan = replace(self._plan, warm="")  # if that is what it died of, the next one shall live
 
     def _reap(self) -> int | None:
         """Make sure that the Engine has ended; return its exit code."""

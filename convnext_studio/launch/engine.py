@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib
 import logging
 import multiprocessing
 import os
@@ -32,7 +31,6 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 0.5  # what a cancelled Job gets to leave its `finally` blocks when the window goes
 BEAT_S = 1.0
-WARM_AFTER_S = 0.5  # a window that was given paths asks at once; then its scan and thumbnails come first
 NICENESS = 5  # the window's thread shall be served first when every core is busy
 LONGEST_LOG = 4000
 GREETING = b"ready"
@@ -62,13 +60,11 @@ class EngineLink:
 class EnginePlan:
     """What an Engine is started with.
 
-    `extra_jobs` adds rows to the table of Jobs ("module:function" by kind of Request). `warm` names a module to import
-    once nothing is asked, so that the first question that needs it is answered sooner.
+    `extra_jobs` adds rows to the table of Jobs ("module:function" by kind of Request).
     """
 
     lanes: Sequence[str]
     extra_jobs: Mapping[type, str] = field(default_factory=dict)
-    warm: str = ""
 
 
 def start(plan: EnginePlan) -> EngineLink:
@@ -108,8 +104,6 @@ def serve(plan: EnginePlan, window: int, control: Connection, *connections: Conn
     lanes = {name: _LaneServer(connection) for name, connection in zip(plan.lanes, connections, strict=True)}
     for name, lane in lanes.items():
         threading.Thread(target=lane.serve, name=name, daemon=True).start()
-    if plan.warm:
-        threading.Thread(target=_warm, args=(plan.warm, list(lanes.values())), name="warm", daemon=True).start()
     with suppress(EOFError, OSError):
         _listen(control, lanes, voice)
     give_up_at = time.monotonic() + GRACE_S
@@ -136,15 +130,6 @@ def _die_with(window: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != window:
             os._exit(0)  # it went before we asked
-
-
-def _warm(module: str, lanes: list[_LaneServer]) -> None:
-    """Import `module` while nobody waits for an answer; whoever needs it will meet and report what is wrong with it."""
-    time.sleep(WARM_AFTER_S)
-    while not all(lane.is_idle for lane in lanes):
-        time.sleep(0.1)
-    with suppress(Exception):
-        importlib.import_module(module)
 
 
 class _Voice(logging.Handler):

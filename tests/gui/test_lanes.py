@@ -26,7 +26,7 @@ FOR_EVER = Count(10**6, pause_s=0.01)
 
 @pytest.fixture(scope="module")
 def shared_host(qapp: object) -> Iterator[EngineHost]:
-    host = EngineHost(extra_jobs=helpers.EXTRA_JOBS, warm="")
+    host = EngineHost(extra_jobs=helpers.EXTRA_JOBS)
     host.start()
     yield host
     host.shutdown()
@@ -173,24 +173,10 @@ def test_the_engine_holds_neither_qt_nor_the_program_it_was_started_by(lane: Lan
 
 
 def test_jobs_submitted_before_the_start_wait_for_it(qapp: object, qtbot: QtBot) -> None:
-    host = EngineHost(["files"], extra_jobs=helpers.EXTRA_JOBS, warm="")
+    host = EngineHost(["files"], extra_jobs=helpers.EXTRA_JOBS)
     handle = host.lanes["files"].submit(Count(4))
     host.start()
     assert outcome(qtbot, handle) == 4
-    host.shutdown()
-
-
-def test_what_is_warm_is_imported_while_nobody_asks(qapp: object, qtbot: QtBot) -> None:
-    host = EngineHost(["files"], extra_jobs=helpers.EXTRA_JOBS, warm="wave")
-
-    def has_it() -> bool:
-        modules = outcome(qtbot, host.lanes["files"].submit(helpers.ListModules()))
-        return isinstance(modules, frozenset) and "wave" in modules
-
-    host.start()
-    assert not has_it()
-    while not has_it():
-        qtbot.wait(50)
     host.shutdown()
 
 

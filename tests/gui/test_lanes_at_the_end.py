@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 STATES = (
     "idle",
     "starting",
-    "warming",
+    "importing",
     "scanning",
     "busy",
     "reporting",

@@ -28,7 +28,7 @@ IMPATIENT = Patience(stop_s=0.3, replaced_s=0.6, beat_s=3.0, start_s=20.0)
 
 @pytest.fixture
 def host(qapp: object) -> Iterator[EngineHost]:
-    host = EngineHost(["interactive", "batch"], extra_jobs=helpers.EXTRA_JOBS, warm="", patience=IMPATIENT)
+    host = EngineHost(["interactive", "batch"], extra_jobs=helpers.EXTRA_JOBS, patience=IMPATIENT)
     host.start()
     yield host
     host.shutdown()
@@ -177,7 +177,7 @@ def test_an_engine_that_never_gets_up_is_given_up_with_the_reason_and_may_be_tri
     qapp: object, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, expect_log: Expected
 ) -> None:
     expect_log(r"ended unexpectedly \(exit code 3\)")
-    host = EngineHost(["interactive"], extra_jobs=helpers.EXTRA_JOBS, warm="")
+    host = EngineHost(["interactive"], extra_jobs=helpers.EXTRA_JOBS)
     reasons: list[str] = []
     host.given_up.connect(reasons.append)
     with monkeypatch.context() as patch:
@@ -214,7 +214,7 @@ def test_a_shutdown_while_a_job_runs_takes_at_most_five_seconds_and_leaves_nothi
 
 
 def test_a_shutdown_while_the_engine_starts_leaves_nothing(qapp: object) -> None:
-    host = EngineHost(warm="")
+    host = EngineHost()
     host.start()
     pid = host.pid
     assert pid is not None
@@ -227,7 +227,7 @@ def test_many_windows_in_a_row_leave_no_descriptor_and_no_thread(qapp: object, q
     me = psutil.Process()
 
     def open_and_close(n: int) -> None:
-        host = EngineHost(["interactive", "batch"], extra_jobs=helpers.EXTRA_JOBS, warm="")
+        host = EngineHost(["interactive", "batch"], extra_jobs=helpers.EXTRA_JOBS)
         host.start()
         host.lanes["batch"].submit(Count(10))
         if n % 4 == 0:

@@ -23,6 +23,7 @@ def begin(state: str, host: EngineHost) -> None:
         "hung": helpers.Hang(),
         "the interpreter held": helpers.HoldGil(),
         "busy": helpers.Burn(600.0, 4),
+        "importing": helpers.ReturnTensor(),
         "reporting": helpers.Count(10**8),
     }
     if state in work:
@@ -35,7 +36,7 @@ def begin(state: str, host: EngineHost) -> None:
 def main(state: str) -> int:
     """Run until the state has lasted for a moment."""
     app = QCoreApplication([])
-    host = EngineHost(extra_jobs=helpers.EXTRA_JOBS, warm="torch" if state == "warming" else "")
+    host = EngineHost(extra_jobs=helpers.EXTRA_JOBS)
     host.start()
     print(host.pid, flush=True)
     if state == "forgotten":
