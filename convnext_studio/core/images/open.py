@@ -12,6 +12,7 @@ A large picture may be reduced while it is decoded, by rules that depend on its 
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import re
 import struct
@@ -90,8 +91,9 @@ _DECODER_ERRORS = (
 )
 _RAISE_LIMIT = "Raise “Largest picture” in the settings to open it."
 
-# Pillow warns of odd metadata; whatever matters to the user becomes a note here.
+# Pillow warns and logs of odd metadata; whatever matters to the user becomes a note or a refusal here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
