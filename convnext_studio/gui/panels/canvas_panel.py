@@ -58,7 +58,8 @@ class CanvasPanel(Frame):
         both.setChildrenCollapsible(False)
         both.addWidget(self.canvas)
         both.addWidget(self._input)
-        both.setSizes([3, 2])
+        for number in range(2):
+            both.setStretchFactor(number, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

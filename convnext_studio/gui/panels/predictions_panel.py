@@ -17,6 +17,8 @@ from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
 from convnext_studio.gui.widgets.numbers import count, decimal, file_size, percent
 from convnext_studio.gui.widgets.ranked_bars import RankedBars
 
+_UNKNOWN = "–"
+
 
 class PredictionsPanel(Frame):
     """The right side of the Inspect page."""
@@ -187,9 +189,9 @@ class PredictionsPanel(Frame):
     def _show_facts(self) -> None:
         image, opened = self._studio.library.current_image, self._studio.viewer.opened
         shown = opened if opened is not None and opened.image == image else None
-        self._facts["size"].setText(f"{count(shown.width)} × {count(shown.height)}" if shown else "")
-        self._facts["format"].setText(shown.format if shown else "")
-        self._facts["file"].setText(file_size(shown.file_bytes) if shown else "")
+        self._facts["size"].setText(f"{count(shown.width)} × {count(shown.height)}" if shown else _UNKNOWN)
+        self._facts["format"].setText(shown.format if shown else _UNKNOWN)
+        self._facts["file"].setText(file_size(shown.file_bytes) if shown else _UNKNOWN)
         self._facts["path"].setText(image.path if image is not None else "")
         self._copy_path.setEnabled(image is not None)
         self._notes.setText("\n".join(shown.notes) if shown else "")

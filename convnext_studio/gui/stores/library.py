@@ -20,6 +20,8 @@ from convnext_studio.core.values import ImageRef, Prediction
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
+from convnext_studio.gui.theme.fonts import font
+from convnext_studio.gui.widgets.label import plain_tip
 from convnext_studio.gui.widgets.numbers import count, decimal, percent
 from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
 
@@ -414,6 +416,8 @@ class Library(QAbstractTableModel):
             return self._tile(record)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self._text(record, Column(index.column()))
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(self._text(record, Column.ERROR) or self._records.images[record].path)
         if role == Qt.ItemDataRole.TextAlignmentRole and Column.PROBABILITY <= index.column() <= Column.TIME:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -430,6 +434,8 @@ class Library(QAbstractTableModel):
                 Column.TIME: self.tr("Time"),
                 Column.ERROR: self.tr("Error"),
             }[Column(section)]
+        if role == Qt.ItemDataRole.FontRole:
+            return font("cap")  # a header under a style sheet takes its font from nowhere else
         if role == Qt.ItemDataRole.TextAlignmentRole and Column.PROBABILITY <= section <= Column.TIME:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

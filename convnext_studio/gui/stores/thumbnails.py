@@ -80,6 +80,8 @@ class Thumbnails(QObject):
         if not images:
             return
         self._asked = dict.fromkeys(images)
+        # Once asked for, they are not wanted again, or a view larger than the bound would be made for ever.
+        self._wanted = [ref for ref in self._wanted if ref not in self._asked]
         request = MakeThumbnails(tuple(images), self._side, self.max_megapixels)
         if self._handle is not None:
             self._leave(self._handle)
@@ -127,8 +129,9 @@ class Thumbnails(QObject):
             self._errors.update(dict.fromkeys(asked, end.message))
         elif end.is_suspect and len(asked) == 1 and asked[0] in self._suspects:
             self._errors[asked[0]] = self.tr("The Engine crashed on this picture.")
-        elif end.is_suspect:
-            self._suspects.update(dict.fromkeys(asked))
+        else:
+            self._wanted = [*asked, *self._wanted]
+            self._suspects.update(dict.fromkeys(asked) if end.is_suspect else {})
         self.made.emit()
         self._ask()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
@@ -224,7 +224,7 @@ class ImageCanvas(QWidget):
                 (box.bottomRight(), -1, -1),
             )
         ]
-        for color, width in ((QColor(0, 0, 0, 160), 3.5), (self._theme.color("text"), 1.5)):
+        for color, width in ((self._theme.color("canvas"), 4.0), (self._theme.color("text"), 1.5)):
             painter.setPen(QPen(color, width))
             for tick in ticks:
                 painter.drawPolyline(tick)

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.theme.fonts import font
@@ -43,10 +43,15 @@ class Pictures(Protocol):
 class TileDelegate(QStyledItemDelegate):
     """Draws a Tile: the picture, then class and probability, then the name."""
 
-    def __init__(self, theme: Theme, pictures: Pictures, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, pictures: Pictures, parent: QListView) -> None:
         super().__init__(parent)
         self._theme = theme
         self._pictures = pictures
+        self._view = parent
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:  # noqa: ARG002
+        """The whole cell of the grid."""
+        return self._view.gridSize()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Ground, picture, words."""
@@ -104,8 +109,11 @@ class TileDelegate(QStyledItemDelegate):
         painter.setFont(font("cap"))
         painter.setPen(self._theme.color("text2"))
         flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
-        painter.setClipRect(inner)
-        painter.drawText(inner.adjusted(0, 20, 0, 0), flags, reason)
+        words = inner.adjusted(0, 20, 0, 0)
+        line = QFontMetricsF(font("cap")).lineSpacing()
+        words.setHeight(line * max(1, int(words.height() // line)))  # whole lines only
+        painter.setClipRect(words)
+        painter.drawText(words, flags, reason)
         painter.setClipping(False)
 
     def _paint_words(self, painter: QPainter, area: QRectF, tile: Tile, reason: str) -> None:
@@ -165,6 +173,7 @@ class ThumbnailGrid(QListView):
         self.setSelectionBehavior(QListView.SelectionBehavior.SelectRows)
         self.setDragDropMode(QListView.DragDropMode.DragOnly)
         self.setMouseTracking(True)
+        self.setViewportMargins(7, 0, 0, 0)
         self._settling = QTimer(self, interval=SETTLE_MS, singleShot=True)
         self._settling.timeout.connect(self._tell_in_sight)
         self.verticalScrollBar().valueChanged.connect(self._on_moved)
@@ -197,7 +206,7 @@ class ThumbnailGrid(QListView):
 
     def _arrange(self) -> None:
         width = max(1, self.viewport().width() - 1)
-        self._columns = max(1, width // (self._side + _GAP))
+        self._columns = max(1, round(width / (self._side + _GAP)))
         cell = width // self._columns
         picture = cell - _GAP - 2 * _INSET - 1
         self.setGridSize(QSize(cell, picture * 3 // 4 + _LINES + 2 * _INSET + _GAP))

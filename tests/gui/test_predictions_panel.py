@@ -1,0 +1,76 @@
+"""The right side: ranked classes, warnings about the Model, facts of the file."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from convnext_studio.core.values import ImageRef
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.panels.predictions_panel import PredictionsPanel
+from convnext_studio.gui.stores.studio import Studio
+from tests.gui.replies import image, model_info, serve
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, studio: Studio, actions: Actions, lanes: dict[str, InlineLane]) -> PredictionsPanel:
+    serve(lanes, [image(1), ImageRef("/parts/z broken.png")])
+    made = PredictionsPanel(studio, actions)
+    qtbot.addWidget(made)
+    made.resize(320, 600)
+    made.show()
+    studio.classifier.load()
+    studio.library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: studio.library.waiting == 0 and studio.viewer.opened is not None)
+    return made
+
+
+def test_the_classes_of_the_current_image_are_ranked(panel: PredictionsPanel, studio: Studio) -> None:
+    done = studio.library.current_prediction
+    assert done is not None
+    assert panel.bars.accessibleName().startswith(f"{done.classes[0]} ")
+    assert "Margin" in panel.figures.text()
+    assert not panel.warning.isVisible()
+
+
+def test_an_unreadable_image_has_its_reason_in_place_of_bars(panel: PredictionsPanel, studio: Studio) -> None:
+    studio.library.set_current_row(1)
+    assert "not an image" in panel.state.text()
+    assert not panel.bars.isVisible()
+
+
+def test_random_weights_are_called_meaningless(panel: PredictionsPanel, studio: Studio) -> None:
+    studio.classifier.info = model_info(is_meaningless=True)
+    studio.classifier.info_changed.emit()
+    assert panel.warning.isVisible()
+    assert "mean nothing" in panel._warning_words.text()
+
+
+def test_a_model_without_classes_says_what_to_do(panel: PredictionsPanel, studio: Studio) -> None:
+    studio.classifier.info = model_info(classes=())
+    studio.classifier.info_changed.emit()
+    assert "Fine-tune" in panel._warning_words.text()
+
+
+def test_the_result_is_copied_as_text(panel: PredictionsPanel, actions: Actions) -> None:
+    actions["copy_result"].trigger()
+    assert QGuiApplication.clipboard().text().startswith("/parts/part_1.png\n")
+
+
+def test_names_that_look_like_markup_are_shown_letter_by_letter(panel: PredictionsPanel, studio: Studio) -> None:
+    done = studio.library.current_prediction
+    assert done is not None
+    names = ("<b>scratch</b>", "<img src=x>")
+    studio.library.set_predictions([dataclasses.replace(done, classes=names, probabilities=(0.9, 0.1))])
+    assert panel.bars.accessibleName().startswith("<b>scratch</b> ")
+    panel.grab()
+
+
+def test_the_facts_of_the_file_are_shown(panel: PredictionsPanel) -> None:
+    assert panel._facts["size"].text() == "200 × 100"
+    assert panel._facts["format"].text() == "PNG"
+    assert panel._facts["path"].text() == "/parts/part_1.png"
