@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.hooks import CrashFile, EndSignals, Hooks, keep_log
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.litter import Litter
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.messages import Message
 from convnext_studio.gui.single_instance import SingleInstance
@@ -48,6 +49,7 @@ class App(QObject):
             logging.getLogger().addHandler(handler)
         logging.getLogger("convnext_studio").setLevel(logging.INFO)
         self._hooks = Hooks(self.studio.messages)
+        self._litter = Litter(self)
         self._crash_file = CrashFile(places.state / "crash.txt")
         self.actions = Actions(theme)
         self.window = MainWindow(self.studio, self.actions)
@@ -75,6 +77,7 @@ class App(QObject):
         self.end_engine()
         self._signals.remove()
         self._hooks.remove()
+        self._litter.stop()
         self._crash_file.close()
         for handler in filter(None, self._handlers):
             logging.getLogger().removeHandler(handler)
