@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
         """The images, or the welcome page while there are none."""
         library = self._studio.library
         if library.total or library.is_finding:
-            self.pages.setCurrentWidget(self._inspect())
+            self.pages.setCurrentWidget(self.inspect_page())
         else:
             self.pages.setCurrentWidget(self.welcome)
         self.rail.set_place("inspect")
@@ -116,7 +116,8 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.models_page)
         self.rail.set_place("models")
 
-    def _inspect(self) -> QSplitter:
+    def inspect_page(self) -> QSplitter:
+        """Images, canvas and Predictions side by side; made when it is first asked for."""
         if self.inspect is None:
             from convnext_studio.gui.panels.canvas_panel import CanvasPanel
             from convnext_studio.gui.panels.images_panel import ImagesPanel

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from convnext_studio.gui.actions import Actions
@@ -39,7 +39,11 @@ def lanes(qapp: QApplication) -> dict[str, InlineLane]:
 @pytest.fixture
 def studio(theme: Theme, places: Places, lanes: dict[str, InlineLane]) -> Iterator[Studio]:
     """All Stores. Nothing is loaded before the test asks for it."""
-    yield build_studio(theme, places, lanes)
+    studio = build_studio(theme, places, lanes)
+    yield studio
+    for store in vars(studio).values():
+        for timer in store.findChildren(QTimer) if isinstance(store, QObject) else ():
+            timer.stop()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 

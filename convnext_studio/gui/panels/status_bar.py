@@ -103,7 +103,7 @@ class StatusBar(Frame):
         if info is None:
             return "warn", "again", self.tr("No Model is loaded. Choose one to classify images.")
         cores = os.cpu_count() or 1
-        device = self.tr("{}, {} cores").format(info.device, cores) if info.device == "CPU" else info.device
+        device = self.tr("CPU, {} cores").format(cores) if info.device_kind == "cpu" else info.device
         return "ok", "ok", self.tr("Ready · {} on {} · works offline").format(info.title, device)
 
     def _open_more(self) -> None:

@@ -52,10 +52,6 @@ class WelcomePanel(QScrollArea):
     def _doors(self, actions: Actions) -> QWidget:
         theme = self._studio.theme
         sample = _Door(theme, actions["open_sample"], ("crack", "dent", "stain"), "primary")
-        sample.say(
-            self.tr("Try the sample"),
-            self.tr("600 metal parts, five kinds of defect, made on this machine. A trained Model is ready."),
-        )
         images = _Door(theme, actions["open_folder"], ("good", "pit", "scratch"), "secondary")
         images.say(
             self.tr("Classify images"),
@@ -69,11 +65,19 @@ class WelcomePanel(QScrollArea):
         row.addWidget(sample)
         row.addWidget(images)
         self._sample_door = sample
+        self._on_sample_changed()
         self._studio.sample.changed.connect(self._on_sample_changed)
         return doors
 
     def _on_sample_changed(self) -> None:
-        self._sample_door.set_busy(is_busy=self._studio.sample.is_making)
+        making = self._studio.sample
+        words = self.tr("600 metal parts, five kinds of defect, made on this machine. A trained Model is ready.")
+        if making.is_making and making.total:
+            words = self.tr("{} of {} images are made. They open when all are there.").format(
+                count(making.done), count(making.total)
+            )
+        self._sample_door.say(self.tr("Try the sample"), words)
+        self._sample_door.set_busy(is_busy=making.is_making)
 
 
 class _Door(Frame):
