@@ -1,0 +1,93 @@
+"""What goes wrong around the window while it works: the Engine dies, the user leaves, the program is started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from convnext_studio.gui.app import App
+from tests.e2e.conftest import BROKEN, GOOD
+from tests.e2e.driver import Until, drop, is_done, run_program
+
+CLOSED_WITHIN_S = 5.0
+
+
+def test_a_killed_engine_is_replaced_and_the_job_goes_on_to_its_end(
+    thousand: Path, quick_settings: Path, monkeypatch: pytest.MonkeyPatch, expect_log: Callable[[str], None]
+) -> None:
+    expect_log("The Engine was killed")
+    pids: list[int] = []
+
+    def script(app: App) -> Generator[Until, None, None]:
+        library = app.studio.library
+        drop(app, thousand)
+        yield lambda: library.classified >= 20
+        assert app.host.pid is not None
+        pids.append(app.host.pid)
+        os.kill(pids[0], signal.SIGKILL)
+        yield is_done(app, GOOD + BROKEN)
+        assert app.host.pid not in {None, pids[0]}
+        assert (library.classified, library.errors) == (GOOD, BROKEN)
+        assert not any("crash" in prediction.error.lower() for prediction in library.predictions())
+
+    outcome = run_program(monkeypatch, ["gui"], script)
+    assert outcome.code == 0
+    assert any("started again" in fact for fact in outcome.messages)
+
+
+def _running(app: App, folder: Path) -> Until:
+    drop(app, folder)
+    return lambda: app.studio.classifier.state == "classifying" and app.studio.library.classified >= 1
+
+
+def _loading(app: App, folder: Path) -> Until:
+    return lambda: app.studio.classifier.state == "loading" and app.host.is_ready
+
+
+def _starting(app: App, folder: Path) -> Until:
+    return lambda: True
+
+
+def _scanning(app: App, folder: Path) -> Until:
+    app.studio.open_paths(("/",))
+    return lambda: app.studio.library.is_finding
+
+
+@pytest.mark.parametrize("reach", [_running, _loading, _starting, _scanning])
+def test_closing_the_window_ends_the_program_cleanly(
+    reach: Callable[[App, Path], Until], thousand: Path, quick_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(app: App) -> Generator[Until, None, None]:
+        yield reach(app, thousand)
+
+    outcome = run_program(monkeypatch, ["gui"], script)
+    assert outcome.code == 0
+    assert outcome.closing_s <= CLOSED_WITHIN_S
+
+
+def test_a_second_start_hands_its_paths_to_the_window_that_is_open(
+    thousand: Path, quick_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = thousand / "day 1"
+    images = sum(path.is_file() for path in folder.rglob("*"))
+
+    def script(app: App) -> Generator[Until, None, None]:
+        command = [sys.executable, "-m", "convnext_studio", "gui", str(folder)]
+        second = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": _root()}, stderr=subprocess.PIPE)
+        yield lambda: second.poll() is not None
+        said = second.communicate()[1].decode()
+        assert second.returncode == 0, said
+        yield lambda: app.studio.library.total == images
+        assert app.studio.recent.places[0].path == str(folder)
+
+    assert run_program(monkeypatch, ["gui"], script).code == 0
+
+
+def _root() -> str:
+    return str(Path(__file__).resolve().parents[2])
