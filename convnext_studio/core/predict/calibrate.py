@@ -17,6 +17,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import DeviceError, UsageError
 from convnext_studio.core.events import ModelLoading, SpeedMeasured
 from convnext_studio.core.models import network
+from convnext_studio.core.models.catalogue import find_entry
 from convnext_studio.core.models.network import LoadedModel
 from convnext_studio.core.predict.answers import agree
 from convnext_studio.core.predict.blank import blank_model
@@ -66,9 +67,10 @@ def settle_plan(model: LoadedModel, execution: Execution, ctx: JobContext) -> Se
 
 
 def measure_speed(request: MeasureSpeed, ctx: JobContext) -> SpeedMeasured:
-    """Measure a Model; with blank weights where random ones were asked for, since speed does not depend on them."""
+    """Measure a Model; one of the catalogue with blank weights, for speed does not depend on them."""
     ref = request.model
-    model = blank_model(ref.name) if ref.weights == "random" else network.load(ref, emit=ctx.emit)
+    is_blank = ref.weights == "random" or find_entry(ref.name) is not None
+    model = blank_model(ref.name) if is_blank else network.load(ref, emit=ctx.emit)
     settled = calibrate(model, request.execution, ctx, budget_s=request.seconds / 2)
     plan = settled.plan
     return SpeedMeasured(settled.images_per_s, Execution(plan.device, plan.precision, plan.engine), plan.batch)

@@ -128,6 +128,9 @@ class Crew:
                 yield news
 
     def _end(self) -> None:
+        """Tell the threads to stop and wait for them, but not for one that does not come back."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         give_up_at = time.monotonic() + GOODBYE_S
         for thread, hand in self._hands:

@@ -16,6 +16,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -32,6 +33,7 @@ from convnext_studio.core.values import ImageRef, Prediction
 
 SUFFIXES = (".csv", ".json", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
+_NEEDS_QUOTES = re.compile('[,"\r\n]')
 _REPORT_S = 0.1
 
 
@@ -67,11 +69,10 @@ def check_suffix(path: Path) -> None:
 
 def write_csv(file: TextIO, predictions: Iterable[Prediction], top: int) -> None:
     """Write the table with its header; `file` is open for text with newline=""."""
-    writer = csv.writer(file, lineterminator="\n")
     ranks = [cell for rank in range(1, top + 1) for cell in (f"class_{rank}", f"probability_{rank}")]
-    writer.writerow(["path", *ranks, "margin", "milliseconds", "error"])
+    file.write(_line(["path", *ranks, "margin", "milliseconds", "error"]))
     for prediction in predictions:
-        writer.writerow(_csv_row(prediction, top))
+        file.write(_line(_csv_row(prediction, top)))
 
 
 def read_results(path: Path) -> tuple[Prediction, ...]:
@@ -161,6 +162,15 @@ def _create(name: str, folder: Path) -> tuple[Path, Any]:
 
 
 # --- rows
+
+
+def _line(cells: Iterable[str]) -> str:
+    """One row. Python's own writer leaves a lone carriage return unquoted unless all its lines end in one."""
+    return ",".join(f'"{_doubled(cell)}"' if _NEEDS_QUOTES.search(cell) else cell for cell in cells) + "\n"
+
+
+def _doubled(cell: str) -> str:
+    return cell.replace('"', '""')
 
 
 def _csv_row(prediction: Prediction, top: int) -> list[str]:

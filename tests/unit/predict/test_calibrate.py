@@ -1,0 +1,138 @@
+"""Settling how a Model runs here: by measurement, never at the price of the answers, and remembered."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convnext_studio.core import jobs
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import DeviceError, UsageError
+from convnext_studio.core.events import DeviceFound, ModelLoading, SpeedMeasured
+from convnext_studio.core.models import network
+from convnext_studio.core.predict import calibrate, device, memory
+from convnext_studio.core.predict.answers import softmax
+from convnext_studio.core.predict.runners.base import Plan
+from convnext_studio.core.predict.runners.build import build_runner, cache_folder
+from convnext_studio.core.requests import FindDevices, MeasureSpeed
+from convnext_studio.core.values import Execution, ModelRef
+
+FP32 = Execution("cpu", "fp32", "torch")
+
+
+def _engines() -> tuple[str, ...]:
+    return device.engines_on("cpu")
+
+
+def test_the_cpu_is_found_and_named() -> None:
+    found = jobs.run(FindDevices(), JobContext())
+    assert isinstance(found, tuple)
+    cpu = found[-1]
+    assert isinstance(cpu, DeviceFound)
+    assert cpu.kind == "cpu" and cpu.name and cpu.memory_bytes > 0
+    assert cpu.engines[0] == "torch" and cpu.precisions[0] == "fp32"
+
+
+@pytest.mark.parametrize("engine", ["torch", "openvino", "onnxruntime"])
+@pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
+def test_every_engine_gives_torchs_fp32_answers(model: ModelRef, engine: str, layout: str) -> None:
+    if engine not in _engines() or (engine != "torch" and layout == "contiguous"):
+        pytest.skip(f"{engine} is not installed, or has no layouts")
+    loaded = network.load(model)
+    batch = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+    expected = build_runner(loaded, calibrate._reference("cpu")).run(batch)
+    plan = Plan("cpu", engine, "fp32", layout if engine == "torch" else "", 4, 2, 2)  # type: ignore[arg-type]
+    runner = build_runner(loaded, plan)
+    assert softmax(runner.run(batch)) == pytest.approx(softmax(expected), abs=1e-4)
+    assert softmax(runner.run(batch[:1])) == pytest.approx(softmax(expected[:1]), abs=1e-4)
+
+
+def test_what_was_measured_is_remembered_and_not_measured_again(model: ModelRef) -> None:
+    loaded, seen = network.load(model), []
+    first = calibrate.settle_plan(loaded, FP32, JobContext(seen.append))
+    assert [event for event in seen if isinstance(event, ModelLoading)]
+    seen.clear()
+    second = calibrate.settle_plan(loaded, FP32, JobContext(seen.append))
+    assert not seen
+    assert second.plan == first.plan
+    assert second.images_per_s == pytest.approx(first.images_per_s, abs=0.01)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}', "\x00\x01"])
+def test_a_broken_memory_is_taken_for_an_empty_one(model: ModelRef, damage: str) -> None:
+    cache_folder().mkdir(parents=True)
+    (cache_folder() / "calibration.json").write_text(damage)
+    loaded = network.load(model)
+    plan = calibrate.settle_plan(loaded, FP32, JobContext()).plan
+    recalled = memory.recall(loaded.identity, FP32)
+    assert recalled is not None and recalled[0] == plan
+
+
+def test_a_remembered_plan_that_makes_no_sense_is_ignored(model: ModelRef) -> None:
+    plan = calibrate.candidates(FP32)[0]
+    memory.remember("some identity", FP32, dataclasses.replace(plan, batch=0), 1.0)
+    assert memory.recall("some identity", FP32) is None
+
+
+def test_nothing_is_lost_where_the_memory_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(memory, "cache_folder", lambda: tmp_path / "file" / "below")
+    memory.remember("some identity", FP32, calibrate.candidates(FP32)[0], 1.0)
+    assert memory.recall("some identity", FP32) is None
+
+
+def test_a_candidate_that_answers_differently_is_refused(model: ModelRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = calibrate.build_runner
+
+    class Wrong:
+        def run(self, batch: np.ndarray) -> np.ndarray:
+            return np.eye(3, dtype=np.float32)[np.arange(len(batch)) % 3] * 50
+
+    def building(loaded: object, plan: Plan) -> object:
+        return Wrong() if plan.layout == "channels_last" else build(loaded, plan)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(calibrate, "build_runner", building)
+    assert calibrate.calibrate(network.load(model), FP32, JobContext()).plan.layout == "contiguous"
+    monkeypatch.setattr(
+        calibrate, "candidates", lambda execution: [calibrate._plan("cpu", "torch", "fp32", "channels_last")]
+    )
+    with pytest.raises(DeviceError):
+        calibrate.calibrate(network.load(model), FP32, JobContext())
+
+
+def test_what_was_asked_for_by_name_is_all_that_is_tried() -> None:
+    assert {plan.engine for plan in calibrate.candidates(FP32)} == {"torch"}
+    assert {plan.precision for plan in calibrate.candidates(Execution("cpu", "fp32"))} == {"fp32"}
+    assert {plan.precision for plan in calibrate.candidates(Execution("cpu", "bf16", "torch"))} == {"bf16"}
+
+
+def test_what_is_not_there_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device.torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="CPU"):
+        calibrate.candidates(Execution("cuda"))
+    monkeypatch.setattr(device.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="pip install"):
+        calibrate.candidates(Execution("cpu", "auto", "openvino"))
+
+
+def test_bf16_counts_as_native_only_where_the_cpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for flags, expected in (("fpu avx2", False), ("fpu avx512_bf16", True), ("amx_bf16", True)):
+        device.has_native_bf16.cache_clear()
+        monkeypatch.setattr(device, "_cpu_field", lambda name, flags=flags: flags)
+        assert device.has_native_bf16() is expected
+    device.has_native_bf16.cache_clear()
+
+
+@pytest.mark.parametrize("is_in_catalogue", [True, False])
+def test_the_speed_of_an_architecture_is_measured_without_its_weights(
+    is_in_catalogue: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrate, "find_entry", lambda name: name if is_in_catalogue else None)
+    ref = ModelRef("test_convnext", "pretrained" if is_in_catalogue else "random")
+    found = jobs.run(MeasureSpeed(ref, FP32, seconds=2.0), JobContext())
+    assert isinstance(found, SpeedMeasured)
+    assert found.images_per_s > 0
+    assert (found.execution.engine, found.execution.precision) == ("torch", "fp32")

@@ -1,0 +1,261 @@
+"""The command line's contract: what goes where, exit codes, and no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from convnext_studio import __version__, cli
+from convnext_studio.core import events, jobs, requests
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import MissingWeights
+from convnext_studio.core.models.card import Card
+from convnext_studio.core.values import ImageRef, ModelRef, Prediction, Preprocessing
+
+PREPROCESSING = Preprocessing(64, 64, "squash", "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three names of Images; what is in them does not matter to a made-up Job."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.png", "b.png", "-rf.png"):
+        (folder / name).write_bytes(b"x")
+    return folder
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[requests.Classify]:
+    """Put a Job without torch in the place of `classify`; return the Requests it gets."""
+    got: list[requests.Classify] = []
+
+    def classify(request: requests.Classify, ctx: JobContext) -> events.ClassifySummary:
+        got.append(request)
+        if request.model.name == "absent":
+            raise MissingWeights("The weights of absent are not on this machine.", "Download them.")
+        for image in reversed(request.images):
+            ctx.check()
+            is_bad = "b.png" in image.path
+            good = Prediction(image, ("cat", "dog"), (0.75, 0.25), 0.5, 1.0)
+            ctx.emit(events.ImagesClassified((Prediction(image, error="Cut off.") if is_bad else good,)))
+            if request.model.name == "stops":
+                ctx.cancel.set()
+        ctx.check()
+        return events.ClassifySummary(len(request.images), 0, 1.0)
+
+    run = jobs.run
+    monkeypatch.setattr(jobs, "run", lambda r, c: classify(r, c) if isinstance(r, requests.Classify) else run(r, c))
+    return got
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_results_go_to_stdout_in_the_order_found_and_progress_to_stderr(
+    folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "b.png").unlink()
+    assert cli.main(["classify", str(folder), "--top", "2", "--engine", "torch", "--fit", "crop"]) == 0
+    out, err = capsys.readouterr()
+    assert [Path(row["path"]).name for row in _rows(out)] == ["-rf.png", "a.png"]
+    assert _rows(out)[0]["class_1"] == "cat"
+    assert "2 of 2 images classified" in err
+    (request,) = quick
+    assert (request.model, request.top, request.fit) == (ModelRef("sample"), 2, "crop")
+    assert request.execution.engine == "torch"
+
+
+def test_inputs_that_fail_are_listed_with_their_reason_and_the_code_is_1(
+    folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out.json"
+    assert cli.main(["classify", str(folder), str(tmp_path / "gone"), "--out", str(out)]) == 1
+    printed, err = capsys.readouterr()
+    assert printed == ""
+    assert "b.png: Cut off." in err and "gone” is not there." in err
+    assert len(json.loads(out.read_text())) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["classify"], 2, "PATH"),
+        (["classify", ".", "--top", "0"], 2, "1 or more"),
+        (["classify", ".", "--device", "toaster"], 2, "toaster"),
+        (["classify", ".", "--out", "out.xls"], 2, ".csv, .json or .parquet"),
+        (["classify", ".", "--out", "no/such/out.csv"], 3, "does not exist"),
+        (["classify", "nowhere"], 3, "No images were found"),
+        (["classify", "."], 3, "No images were found"),
+        (["dance"], 2, "dance"),
+        (["sample", "here", "--count", "0"], 2, "0 sample images"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_a_code(
+    arguments: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        found = cli.main(arguments)
+    except SystemExit as end:
+        found = int(str(end.code))
+    out, err = capsys.readouterr()
+    assert found == code
+    assert says in err and "Traceback" not in err
+    assert out == ""
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_work_starts(
+    folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["classify", str(folder), "--out", str(folder / "no" / "out.csv")]) == 3
+    assert cli.main(["classify", str(folder), "--out", str(folder)]) == 2
+    assert not quick
+
+
+def test_missing_weights_say_what_to_do_and_the_code_is_3(
+    folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["classify", str(folder), "--model", "absent"]) == 3
+    assert "not on this machine. Download them." in capsys.readouterr().err
+
+
+def test_a_stop_keeps_what_is_done_and_the_code_is_130(
+    folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    assert cli.main(["classify", str(folder), "--model", "stops", "--out", str(out)]) == 130
+    assert len(_rows(out.read_text())) == 1
+    assert "Stopped: 1 of 3" in capsys.readouterr().err
+
+
+def test_a_name_that_begins_with_a_dash_is_a_file_after_two_dashes(
+    folder: Path, quick: list[requests.Classify], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    assert cli.main(["classify", "--", "-rf.png"]) == 0
+    assert quick[0].images == (ImageRef(str(folder / "-rf.png")),)
+
+
+def test_a_name_cannot_command_the_terminal(
+    folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "\x1b[2Jb.png").write_bytes(b"x")
+    cli.main(["classify", str(folder)])
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_models_are_listed_with_the_agreed_fields_without_torch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(jobs, "run", lambda request, ctx: {"convnext_atto.d2_in1k": object()})
+    assert cli.main(["models", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    fields = (
+        "name architecture family parameters gmacs input_size top1 training_data licence commercial_use classes on_disk"
+    )
+    assert all(set(row) == set(fields.split()) for row in rows)
+    assert [row["name"] for row in rows if row["on_disk"]] == ["convnext_atto.d2_in1k"]
+    assert cli.main(["models", "--json", "--commercial"]) == 0
+    free = json.loads(capsys.readouterr().out)
+    assert 0 < len(free) < len(rows) and all(row["commercial_use"] is True for row in free)
+    assert cli.main(["models"]) == 0
+    assert "convnext_atto.d2_in1k" in capsys.readouterr().out
+
+
+def test_without_a_screen_the_window_says_so_and_offers_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main([]) == 3
+    assert "convnext-studio classify" in capsys.readouterr().err
+
+
+def test_without_qt_the_window_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setitem(sys.modules, "convnext_studio.gui.app", None)
+    assert cli.main(["gui", "photo.png"]) == 3
+    assert "convnext-studio[gui]" in capsys.readouterr().err
+
+
+def test_paths_alone_open_the_window(folder: Path) -> None:
+    assert cli._with_command([str(folder)]) == ["gui", str(folder)]
+    assert cli._with_command([]) == ["gui"]
+    assert cli._with_command(["classify", "x"]) == ["classify", "x"]
+
+
+@pytest.mark.parametrize("command", [[], ["classify"], ["models"], ["sample"]])
+def test_help_teaches_with_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([*command, "--help"])
+    assert end.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+def test_help_and_version_start_without_torch_numpy_or_qt() -> None:
+    code = (
+        "import sys, convnext_studio.cli; print([n for n in ('torch', 'numpy', 'PIL', 'PySide6') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=_root())
+    assert done.stdout.strip() == "[]"
+
+
+def test_version_and_info_say_what_runs_here(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert __version__ in capsys.readouterr().out
+    assert cli.main(["--info"]) == 0
+    out = capsys.readouterr().out
+    assert "torch " in out and "cpu: " in out
+
+
+def test_ctrl_c_stops_a_real_run_with_130_and_a_partial_table(tmp_path: Path) -> None:
+    from PIL import Image
+
+    model, folder, out = tmp_path / "m.safetensors", tmp_path / "in", tmp_path / "out.csv"
+    _save_tiny(model)
+    folder.mkdir()
+    Image.new("RGB", (1200, 900), (90, 120, 40)).save(folder / "0.png")
+    for number in range(1, 400):
+        (folder / f"{number}.png").write_bytes((folder / "0.png").read_bytes())
+    command = [sys.executable, "-m", "convnext_studio", "classify", str(folder), "--model", str(model)]
+    command += ["--out", str(out), "--engine", "torch", "--precision", "fp32"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=_root())
+    assert process.stderr is not None
+    try:
+        seen = ""
+        while "classes" not in seen:
+            line = process.stderr.readline()
+            assert line, seen
+            seen += line
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(20) == 130, seen + rest
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert "Traceback" not in rest and "Stopped" in rest
+    assert not out.exists() or 0 < len(_rows(out.read_text())) < 400
+
+
+def _save_tiny(path: Path) -> None:
+    from convnext_studio.core.models.architecture import build
+    from convnext_studio.core.models.model_file import save_model_file
+
+    save_model_file(path, build("test_convnext", 2), Card("test_convnext", ("good", "bad"), PREPROCESSING))
+
+
+def _root() -> Path:
+    return Path(__file__).resolve().parents[2]
