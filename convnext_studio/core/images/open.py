@@ -174,7 +174,7 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
     width, height = image.size
     wanted = (target[1], target[0]) if target and turn >= 5 else target
     factor = _factor(image, width, height, wanted)
-    if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile) and kind == "JPEG":
+    if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):  # an MPO is one too
         image.draft(None, (width // factor, height // factor))
         factor = 1
     image.load()
@@ -196,7 +196,7 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
 def _factor(image: Image.Image, width: int, height: int, target: tuple[int, int] | None) -> int:
     """By how much both sides are divided, as the module's rules say; a power of two for a JPEG."""
     pixels = width * height
-    is_jpeg = image.format == "JPEG"
+    is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
     allowed = 1
     if target and (is_jpeg or pixels > LARGE_PIXELS):
         allowed = max(1, min(width // (2 * target[0]), height // (2 * target[1])))

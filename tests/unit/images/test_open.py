@@ -248,6 +248,14 @@ def test_a_jpeg_is_reduced_only_while_twice_the_target_is_left(tmp_path: Path) -
     assert open_pixels(path, target=(256, 256)).width == 1600
 
 
+def test_a_photo_with_a_second_picture_inside_is_reduced_like_any_jpeg(tmp_path: Path) -> None:
+    path = saved(tmp_path, quadrants(1600, 1200), "a.mpo", save_all=True, append_images=[quadrants(1600, 1200)])
+    found = open_pixels(path, target=(256, 256))
+    assert (found.pixels.shape, found.notes) == ((600, 800, 3), ("Frame 1 of 2.",))
+    assert is_quadrants(found)
+    assert is_quadrants(open_pixels(path, 1, target=(256, 256)))
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_a_very_large_picture_is_reduced_for_the_screen_and_keeps_its_true_size(tmp_path: Path, mode: str) -> None:
     picture = quadrants(9000, 5000).convert(mode)

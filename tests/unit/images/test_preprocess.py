@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -43,13 +44,13 @@ def timms(image: Image.Image, preprocessing: Preprocessing) -> np.ndarray:
     return np.asarray(transform(image).permute(1, 2, 0))
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear", "lanczos", "nearest"])
-@pytest.mark.parametrize("crop_pct", [0.875, 0.95, 1.0])
-def test_crop_is_timms_bit_by_bit(size: tuple[int, int], interpolation: str, crop_pct: float) -> None:
-    image = picture(*size)
-    preprocessing = replace(CROP, interpolation=interpolation, crop_pct=crop_pct)
-    assert (preprocess.prepare(np.asarray(image), preprocessing) == timms(image, preprocessing)).all()
+def test_crop_is_timms_bit_by_bit(interpolation: str) -> None:
+    for size, crop_pct in itertools.product(SIZES, (0.875, 0.95, 1.0)):
+        image = picture(*size)
+        preprocessing = replace(CROP, interpolation=interpolation, crop_pct=crop_pct)
+        same = preprocess.prepare(np.asarray(image), preprocessing) == timms(image, preprocessing)
+        assert same.all(), (size, crop_pct)
 
 
 @pytest.mark.parametrize("size", [(400, 533), (533, 400), (640, 480), (300, 2000), (1999, 301), (1000, 1001)])
