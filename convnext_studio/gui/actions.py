@@ -129,7 +129,9 @@ class Actions:
         """Let `slot` serve the action. A checkable action hands over whether it is on."""
         action = self._actions[action_id]
         (action.toggled if action.isCheckable() and not action.actionGroup() else action.triggered).connect(slot)
-        self.unconnected.discard(action_id)
+        if action_id in self.unconnected:
+            self.unconnected.discard(action_id)
+            action.setEnabled(True)
 
     def _add(self, theme: Theme, spec: ActionSpec) -> None:
         action = QAction(theme.icon(spec.icon), _translated(spec.text))
@@ -139,6 +141,7 @@ class Actions:
         action.setStatusTip(_translated(spec.tip))
         action.setToolTip(_translated(spec.tip))
         action.setCheckable(spec.is_checkable)
+        action.setEnabled(False)  # until somebody serves it
         self._actions[spec.id] = action
         self._menus[spec.id] = spec.menu
         self._icons[spec.id] = spec.icon

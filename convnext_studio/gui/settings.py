@@ -176,7 +176,7 @@ class SettingsStore(QObject):
     def _load(self) -> Settings:
         try:
             kept = json.loads(self.path.read_text("utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Settings()
         except (OSError, ValueError) as error:
             log.info("The settings could not be read: %s", error)

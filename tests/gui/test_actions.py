@@ -36,6 +36,13 @@ def test_every_action_has_word_tip_icon_and_a_heading(spec: object, actions: Act
     assert all(not keys.isEmpty() for keys in action.shortcuts())
 
 
+def test_an_action_that_nobody_serves_yet_is_greyed_out(actions: Actions) -> None:
+    assert not any(action.isEnabled() for action in actions.all())
+    actions.connect("quit", do_nothing)
+    assert actions["quit"].isEnabled()
+    assert "quit" not in actions.unconnected
+
+
 def test_shortcuts_are_shown_as_they_stand_on_keys() -> None:
     assert key_words("Ctrl+Shift+O") == "Ctrl Shift O"
     assert key_words("Ctrl++") == "Ctrl +"
@@ -59,8 +66,14 @@ def window(qtbot: QtBot) -> QMainWindow:
     return window
 
 
+def do_nothing() -> None:
+    """Serve an action."""
+
+
 @pytest.fixture
 def palette(studio: Studio, actions: Actions, window: QMainWindow) -> CommandPalette:
+    for name in actions:
+        actions.connect(name, do_nothing)
     palette = CommandPalette(studio, actions, window)
     palette.open_palette()
     return palette

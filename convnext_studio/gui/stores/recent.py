@@ -77,7 +77,7 @@ def _read(path: Path) -> list[RecentPlace]:
     try:
         kept = json.loads(path.read_text("utf-8"))
         return [RecentPlace(str(p["path"]), float(p["opened"]), int(p["images"])) for p in kept][:MOST]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:
         log.info("The list of recent places could not be read: %s", error)

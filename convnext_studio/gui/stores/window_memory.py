@@ -21,7 +21,7 @@ class WindowMemory:
         try:
             kept = json.loads(path.read_text("utf-8"))
             self._kept = {str(key): value for key, value in kept.items() if _is_fit(value)}
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             pass
         except (OSError, ValueError, AttributeError) as error:
             log.info("What the window remembers could not be read: %s", error)

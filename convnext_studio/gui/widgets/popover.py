@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QGraphicsDropShadowEffect, QVBoxLayout, QWidget
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.frame import Frame
 
 _GAP, _EDGE = 8, 12
+_BLUR, _DOWN = 24, 8  # of the shadow
 
 
 class Popover(Frame):
@@ -28,12 +29,7 @@ class Popover(Frame):
         self.body.setSpacing(8)
         self._rise = QPropertyAnimation(self, b"pos", self)
         self._rise.setEasingCurve(QEasingCurve.Type.OutCubic)
-        self._shadow = QGraphicsDropShadowEffect(self)
-        self._shadow.setBlurRadius(24)
-        self._shadow.setOffset(0, 8)
-        self.setGraphicsEffect(self._shadow)
-        theme.changed.connect(self._color_shadow)
-        self._color_shadow()
+        self._shadow = _Shadow(theme, self)
         self.hide()
 
     def open_under(self, anchor: QWidget, first: QWidget | None = None) -> None:
@@ -108,7 +104,38 @@ class Popover(Frame):
     def _holds(self, widget: QWidget) -> bool:
         return widget is self or self.isAncestorOf(widget)
 
-    def _color_shadow(self) -> None:
-        color = self._theme.color("shadow")
-        color.setAlphaF(0.5 if self._theme.is_dark else 0.2)
-        self._shadow.setColor(color)
+
+class _Shadow(QWidget):
+    """Lies behind a popover and follows it. A QGraphicsEffect would blur all of it anew at every repaint."""
+
+    def __init__(self, theme: Theme, popover: Popover) -> None:
+        super().__init__(popover.parentWidget())
+        self._theme = theme
+        self._popover = popover
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        popover.installEventFilter(self)
+        popover.destroyed.connect(self.deleteLater)
+        theme.changed.connect(self.update)
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002
+        """Be where the popover is."""
+        kind = event.type()
+        if kind in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show):
+            self.setGeometry(self._popover.geometry().adjusted(-_BLUR, _DOWN - _BLUR, _BLUR, _DOWN + _BLUR))
+            self.setVisible(kind == QEvent.Type.Show or self._popover.isVisible())
+            self.stackUnder(self._popover)
+        elif kind == QEvent.Type.Hide:
+            self.hide()
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Ever smaller round rectangles, each a breath of shade."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        shade = self._theme.color("shadow")
+        shade.setAlphaF(0.045 if self._theme.is_dark else 0.016)
+        painter.setBrush(shade)
+        for inset in range(0, _BLUR, 2):
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), _BLUR, _BLUR)
