@@ -66,8 +66,10 @@ def test_scrolling_to_the_end_shows_the_last_tile_with_its_reason(
 
 
 def test_the_memory_of_thumbnails_is_bounded(
-    qtbot: QtBot, panel: ImagesPanel, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, studio: Studio, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    serve(lanes, IMAGES)
+    studio.thumbnails.set_side(140)
     monkeypatch.setattr(thumbnails, "LIMIT_BYTES", 1_000_000)
     studio.thumbnails.want(IMAGES[:150])
     qtbot.waitUntil(lambda: studio.thumbnails.pixmap(IMAGES[149]) is not None)

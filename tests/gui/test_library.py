@@ -12,7 +12,7 @@ from convnext_studio.core.requests import FindImages
 from convnext_studio.core.values import ImageRef, Prediction
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.messages import Message, Messages
-from convnext_studio.gui.stores.arrangement import natural_key
+from convnext_studio.gui.stores.arrangement import Arrangement, Records
 from convnext_studio.gui.stores.drops import has_paths, paths_of, summarise
 from convnext_studio.gui.stores.library import Column, Library
 from tests.guards import Expected
@@ -36,8 +36,13 @@ def names(library: Library) -> list[str]:
     return [library.index(row, 0).data() for row in range(library.rowCount())]
 
 
-def test_numbers_in_names_sort_as_numbers() -> None:
-    assert sorted(["img10", "Img2", "img002b", "img"], key=natural_key) == ["img", "Img2", "img002b", "img10"]
+def test_a_folder_comes_with_its_files_first_and_numbers_in_order() -> None:
+    paths = ["/a/img10.png", "/a/b/x.png", "/a/Img2.png", "/a b/x.png", "/a/z.png"]
+    records = Records()
+    for path in paths:
+        records.add(ImageRef(path))
+    order = [records.images[n].path for n in records.arrange(Arrangement())]
+    assert order == ["/a/Img2.png", "/a/img10.png", "/a/z.png", "/a/b/x.png", "/a b/x.png"]
 
 
 def test_found_images_become_rows_in_natural_order_and_the_first_is_current(

@@ -148,7 +148,7 @@ class ImagesPanel(Frame):
         self._studio.settings.changed.connect(self._on_settings)
         library.modelAboutToBeReset.connect(self._keep_scroll)
         library.modelReset.connect(self._restore_view)
-        library.layoutChanged.connect(self.grid.doItemsLayout)
+        library.layoutChanged.connect(self.grid.show_anew)
         library.current_changed.connect(self._on_current)
         library.arrangement_changed.connect(self._on_arrangement)
         library.counts_changed.connect(self._on_counts_soon)
@@ -231,7 +231,6 @@ class ImagesPanel(Frame):
         self._scroll = (self.grid.verticalScrollBar().value(), self.table.verticalScrollBar().value())
 
     def _restore_view(self) -> None:
-        self.grid.doItemsLayout()
         self._on_current()
         if self._library.current_row < 0:
             for view, value in zip((self.grid, self.table), self._scroll, strict=True):

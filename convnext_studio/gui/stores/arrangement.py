@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from convnext_studio.core.images.find import natural_key
 from convnext_studio.core.values import ImageRef, Prediction
 
 SortKey = Literal["name", "date", "class", "probability", "margin", "time", "error"]
 Only = Literal["all", "classified", "waiting", "errors", "below"]
-
-_NUMBER = re.compile(r"\d+")
-
-
-def natural_key(text: str) -> str:
-    """A key that sorts img2 before img10 by plain comparison: each number is led by its count of digits."""
-    return _NUMBER.sub(_counted, text.casefold())
-
-
-def _counted(match: re.Match[str]) -> str:
-    digits = match[0].lstrip("0")
-    return f"{len(digits):03}{digits}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,9 @@ class Records:
     predictions: list[Prediction | None] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     _folded: list[str] = field(default_factory=list)
-    _paths: list[str] = field(default_factory=list)  # natural keys of the whole path: a folder stays together
+    _keys: list[str] = field(default_factory=list)  # the order of finding: a folder's files, then its folders
+    _folders: dict[str, str] = field(default_factory=dict)
+    _is_in_order: bool = True  # they came as they sort: most walks do, and then nothing need be sorted
     _dates: list[float] = field(default_factory=list)
     _rows: dict[ImageRef, int] = field(default_factory=dict)
 
@@ -68,12 +58,16 @@ class Records:
         if image in self._rows:
             return False
         self._rows[image] = len(self.images)
-        name = os.path.basename(image.path)  # noqa: PTH119 - pathlib costs ten times as much, 50,000 times
+        folder, name = os.path.split(image.path)  # pathlib costs ten times as much, 50,000 times
         self.images.append(image)
         self.predictions.append(None)
         self.names.append(name if image.frame == 0 else f"{name} · {image.frame + 1}")
         self._folded.append(name.casefold())
-        self._paths.append(natural_key(image.path))
+        if folder not in self._folders:
+            self._folders[folder] = natural_key(folder).replace(os.sep, "\1") + "\0"
+        key = self._folders[folder] + natural_key(name)
+        self._is_in_order = self._is_in_order and (not self._keys or self._keys[-1] <= key)
+        self._keys.append(key)
         return True
 
     def find(self, image: ImageRef) -> int | None:
@@ -88,7 +82,7 @@ class Records:
         return order
 
     def _sorted(self, wanted: Arrangement) -> list[int]:
-        by_name = sorted(range(len(self)), key=self._paths.__getitem__, reverse=wanted.is_descending)
+        by_name = self._by_name(wanted)
         if wanted.sort == "name":
             return by_name
         if wanted.sort == "date":
@@ -106,11 +100,16 @@ class Records:
             prediction = predictions[record]
             has_value = prediction is not None and bool(prediction.error) == is_error_wanted
             (valued if has_value else rest).append(record)
-        keys = self._keys(wanted.sort, valued)
+        keys = self._values(wanted.sort, valued)
         valued.sort(key=keys.__getitem__, reverse=wanted.is_descending)
         return valued + rest
 
-    def _keys(self, sort: SortKey, records: Iterable[int]) -> dict[int, Any]:
+    def _by_name(self, wanted: Arrangement) -> list[int]:
+        if self._is_in_order:
+            return list(range(len(self)))[:: -1 if wanted.is_descending else 1]
+        return sorted(range(len(self)), key=self._keys.__getitem__, reverse=wanted.is_descending)
+
+    def _values(self, sort: SortKey, records: Iterable[int]) -> dict[int, Any]:
         read: dict[str, Callable[[Prediction], Any]] = {
             "class": lambda done: (done.classes[:1], -done.probabilities[0] if done.probabilities else 0.0),
             "probability": lambda done: done.probabilities[0] if done.probabilities else 0.0,

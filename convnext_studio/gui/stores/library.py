@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
@@ -25,7 +26,8 @@ from convnext_studio.gui.widgets.label import plain_tip
 from convnext_studio.gui.widgets.numbers import count, decimal, percent
 from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
 
-TAKEN_AT_ONCE = 1_000  # Images taken in per turn of the event loop: about 10 ms
+TAKEN_AT_ONCE = 128  # Images taken in between two looks at the clock
+INTAKE_S = 0.006  # what an intake may take of one turn of the event loop
 DATES_AT_ONCE = 500
 REARRANGE_MS = 400
 
@@ -71,7 +73,6 @@ class Library(QAbstractTableModel):
         self._current: int | None = None  # a record
         self._inbox: deque[tuple[ImageRef, ...]] = deque()
         self._finds: list[JobHandle] = []
-        self._class_names: dict[str, str] = {}
         self._intake = QTimer(self, interval=0)
         self._intake.timeout.connect(self._take_in)
         self._rearranging = QTimer(self, interval=REARRANGE_MS, singleShot=True)
@@ -171,15 +172,13 @@ class Library(QAbstractTableModel):
 
     def _take_in(self) -> None:
         """Take a part of what was found, so that the window goes on living."""
-        taken = 0
         first = self.total
-        while self._inbox and taken < TAKEN_AT_ONCE:
+        until = time.perf_counter() + INTAKE_S
+        while self._inbox and time.perf_counter() < until:
             images = self._inbox.popleft()
             if len(images) > TAKEN_AT_ONCE:
                 self._inbox.appendleft(images[TAKEN_AT_ONCE:])
-                images = images[:TAKEN_AT_ONCE]
-            taken += len(images)
-            for image in images:
+            for image in images[:TAKEN_AT_ONCE]:
                 self._records.add(image)
         if not self._inbox:
             self._intake.stop()
@@ -325,15 +324,24 @@ class Library(QAbstractTableModel):
             self._tell_changed([record])
 
     def _remember(self, record: int, prediction: Prediction) -> None:
-        names = tuple(self._class_names.setdefault(name, sys.intern(name)) for name in prediction.classes)
-        self._records.predictions[record] = dataclasses.replace(
-            prediction, image=self._records.images[record], classes=names, model=sys.intern(prediction.model)
+        # Each batch brings its own copies of the same few words and of the path: keep one of each.
+        names = tuple(map(sys.intern, prediction.classes))
+        self._records.predictions[record] = Prediction(
+            self._records.images[record],
+            names,
+            prediction.probabilities,
+            prediction.margin,
+            prediction.milliseconds,
+            prediction.error,
+            prediction.note,
+            sys.intern(prediction.model),
         )
         if prediction.error:
             self.errors += 1
         else:
             self.classified += 1
-            self.class_counts.update(names[:1])
+            for name in names[:1]:
+                self.class_counts[name] += 1
 
     def _forget(self, record: int) -> None:
         known = self._records.predictions[record]
@@ -343,7 +351,8 @@ class Library(QAbstractTableModel):
             self.errors -= 1
         else:
             self.classified -= 1
-            self.class_counts.subtract(known.classes[:1])
+            for name in known.classes[:1]:
+                self.class_counts[name] -= 1
 
     def _tell_changed(self, records: list[int]) -> None:
         rows = [row for record in records if (row := self._row_of_record(record)) >= 0]

@@ -1,22 +1,42 @@
-"""A grid of thumbnails over any model that offers Tiles; the geometry is arithmetic, so 50,000 rows cost nothing."""
+"""A grid of thumbnails over any model that offers Tiles.
+
+The geometry is arithmetic, so 50,000 rows cost nothing: QListView asks the model for each row at every change, a third
+of a second when the model is written in Python.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import (
+    QCursor,
     QFontMetricsF,
     QHideEvent,
     QKeyEvent,
     QPainter,
     QPainterPath,
+    QPaintEvent,
     QPen,
     QPixmap,
+    QRegion,
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.theme.fonts import font
@@ -43,15 +63,10 @@ class Pictures(Protocol):
 class TileDelegate(QStyledItemDelegate):
     """Draws a Tile: the picture, then class and probability, then the name."""
 
-    def __init__(self, theme: Theme, pictures: Pictures, parent: QListView) -> None:
+    def __init__(self, theme: Theme, pictures: Pictures, parent: QAbstractItemView) -> None:
         super().__init__(parent)
         self._theme = theme
         self._pictures = pictures
-        self._view = parent
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:  # noqa: ARG002
-        """The whole cell of the grid."""
-        return self._view.gridSize()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Ground, picture, words."""
@@ -148,8 +163,8 @@ class TileDelegate(QStyledItemDelegate):
         painter.drawText(area, int(side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine), shown)
 
 
-class ThumbnailGrid(QListView):
-    """`in_sight_changed` says which rows are seen, first and last, after scrolling has settled a moment."""
+class ThumbnailGrid(QAbstractItemView):
+    """`in_sight_changed` says which rows are seen, the first and one past the last, once scrolling has settled."""
 
     in_sight_changed = Signal(int, int)
     stepped = Signal(int)
@@ -158,39 +173,176 @@ class ThumbnailGrid(QListView):
         super().__init__()
         self._side = 112
         self._columns = 1
+        self._cell = QSize(120, 120)
         self.setItemDelegate(TileDelegate(theme, pictures, self))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(name)
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(True)
-        self.setUniformItemSizes(True)  # without it Qt asks every row: a second at 100,000
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setLayoutMode(QListView.LayoutMode.SinglePass)
-        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
-        self.setSelectionBehavior(QListView.SelectionBehavior.SelectRows)
-        self.setDragDropMode(QListView.DragDropMode.DragOnly)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setMouseTracking(True)
         self.setViewportMargins(7, 0, 0, 0)
         self._settling = QTimer(self, interval=SETTLE_MS, singleShot=True)
         self._settling.timeout.connect(self._tell_in_sight)
-        self.verticalScrollBar().valueChanged.connect(self._on_moved)
         theme.changed.connect(self.viewport().update)
+
+    # --- geometry
 
     def set_side(self, side: int) -> None:
         """How wide the pictures are to be, about."""
         self._side = side
         self._arrange()
 
-    @property
-    def picture_side(self) -> int:
-        """How wide they are, in logical pixels."""
-        return self.gridSize().width() - _GAP - 2 * _INSET - 1
+    def rows_in_sight(self) -> range:
+        """The rows that are at least partly seen."""
+        return self._rows_between(0, self.viewport().height())
+
+    def sizeHint(self) -> QSize:
+        """As wide as three columns."""
+        return QSize(340, 400)
+
+    def visualRect(self, index: AnyIndex) -> QRect:
+        """The cell of a row, in the viewport."""
+        if not index.isValid():
+            return QRect()
+        line, column = divmod(index.row(), self._columns)
+        corner = QPoint(column * self._cell.width(), line * self._cell.height() - self.verticalOffset())
+        return QRect(corner, self._cell)
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        """The row under a point of the viewport."""
+        column = point.x() // self._cell.width()
+        row = (point.y() + self.verticalOffset()) // self._cell.height() * self._columns + column
+        is_inside = 0 <= column < self._columns and 0 <= row < self._count()
+        return self.model().index(row, 0) if is_inside else QModelIndex()
+
+    def scrollTo(
+        self, index: AnyIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+    ) -> None:
+        """Move as little as is needed."""
+        rect, bar = self.visualRect(index), self.verticalScrollBar()
+        if hint == QAbstractItemView.ScrollHint.PositionAtCenter:
+            bar.setValue(bar.value() + rect.center().y() - self.viewport().height() // 2)
+        elif rect.top() < 0:
+            bar.setValue(bar.value() + rect.top())
+        elif rect.bottom() > self.viewport().height():
+            bar.setValue(bar.value() + rect.bottom() - self.viewport().height())
+
+    def horizontalOffset(self) -> int:
+        """There is none."""
+        return 0
+
+    def verticalOffset(self) -> int:
+        """How far it is scrolled."""
+        return self.verticalScrollBar().value()
+
+    def isIndexHidden(self, index: AnyIndex) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    def moveCursor(
+        self,
+        action: QAbstractItemView.CursorAction,
+        modifiers: Qt.KeyboardModifier,  # noqa: ARG002
+    ) -> QModelIndex:
+        """Where a key leads."""
+        count = self._count()
+        if not count:
+            return QModelIndex()
+        page = max(1, self.viewport().height() // self._cell.height()) * self._columns
+        actions = QAbstractItemView.CursorAction
+        row = self.currentIndex().row()
+        if action == actions.MoveHome or row < 0:
+            wanted = 0
+        elif action == actions.MoveEnd:
+            wanted = count - 1
+        else:
+            steps = {
+                actions.MoveLeft: -1,
+                actions.MovePrevious: -1,
+                actions.MoveRight: 1,
+                actions.MoveNext: 1,
+                actions.MoveUp: -self._columns,
+                actions.MoveDown: self._columns,
+                actions.MovePageUp: -page,
+                actions.MovePageDown: page,
+            }
+            wanted = min(max(0, row + steps[action]), count - 1)
+        return self.model().index(wanted, 0)
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        """Select the rows that a rubber band or a click touches; with Shift, all between its two ends."""
+        first, last = self.indexAt(rect.topLeft()), self.indexAt(rect.bottomRight())
+        if not (first.isValid() and last.isValid()):
+            self.selectionModel().select(QItemSelection(), command)
+            return
+        low, high = sorted((first.row(), last.row()))
+        selection = QItemSelection(self.model().index(low, 0), self.model().index(high, 0))
+        self.selectionModel().select(selection, command)
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        """The cells in sight that are selected."""
+        region = QRegion()
+        seen = self.rows_in_sight()
+        for part in (selection.at(number) for number in range(selection.size())):
+            for row in range(max(part.top(), seen.start), min(part.bottom() + 1, seen.stop)):
+                region += self.visualRect(self.model().index(row, 0))
+        return region
+
+    def updateGeometries(self) -> None:
+        """Rows came or went, or the size changed."""
+        lines = -(-self._count() // self._columns)
+        bar = self.verticalScrollBar()
+        bar.setPageStep(self.viewport().height())
+        bar.setSingleStep(self._cell.height() // 3)
+        bar.setRange(0, max(0, lines * self._cell.height() - self.viewport().height()))
+        super().updateGeometries()
+        self._on_moved()
+
+    def _count(self) -> int:
+        return self.model().rowCount() if self.model() is not None else 0
+
+    def _rows_between(self, top: int, bottom: int) -> range:
+        first = (self.verticalOffset() + max(0, top)) // self._cell.height() * self._columns
+        last = ((self.verticalOffset() + max(0, bottom - 1)) // self._cell.height() + 1) * self._columns
+        return range(min(first, self._count()), min(last, self._count()))
+
+    def _arrange(self) -> None:
+        width = max(1, self.viewport().width() - 1)
+        self._columns = max(1, round(width / (self._side + _GAP)))
+        cell = max(40, width // self._columns)
+        picture = cell - _GAP - 2 * _INSET - 1
+        self._cell = QSize(cell, picture * 3 // 4 + _LINES + 2 * _INSET + _GAP)
+        self.updateGeometries()
+        self.viewport().update()
+
+    # --- events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the tiles in sight."""
+        painter = QPainter(self.viewport())
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        state = option.state & ~(QStyle.StateFlag.State_HasFocus | QStyle.StateFlag.State_MouseOver)
+        hovered = self.indexAt(self.viewport().mapFromGlobal(QCursor.pos())) if self.underMouse() else QModelIndex()
+        current, selection, delegate = self.currentIndex(), self.selectionModel(), self.itemDelegate()
+        for row in self._rows_between(event.rect().top(), event.rect().bottom() + 1):
+            index = self.model().index(row, 0)
+            option.rect = self.visualRect(index)
+            option.state = state
+            if selection.isSelected(index):
+                option.state |= QStyle.StateFlag.State_Selected
+            if row == hovered.row():
+                option.state |= QStyle.StateFlag.State_MouseOver
+            if row == current.row() and self.hasFocus():
+                option.state |= QStyle.StateFlag.State_HasFocus
+            delegate.paint(painter, option, index)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """As many columns as fit; they share the width."""
+        """As many columns as fit; they share the width. The current row stays in sight."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -204,27 +356,10 @@ class ThumbnailGrid(QListView):
         super().hideEvent(event)
         self._settling.stop()
 
-    def _arrange(self) -> None:
-        width = max(1, self.viewport().width() - 1)
-        self._columns = max(1, round(width / (self._side + _GAP)))
-        cell = width // self._columns
-        picture = cell - _GAP - 2 * _INSET - 1
-        self.setGridSize(QSize(cell, picture * 3 // 4 + _LINES + 2 * _INSET + _GAP))
-        self.verticalScrollBar().setSingleStep(self.gridSize().height() // 3)
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move what is drawn already."""
+        self.viewport().scroll(dx, dy)
         self._on_moved()
-
-    def rows_in_sight(self) -> range:
-        """The rows that are at least partly seen."""
-        height = max(1, self.gridSize().height())
-        top = self.verticalOffset()
-        first = top // height * self._columns
-        last = ((top + self.viewport().height()) // height + 1) * self._columns
-        model = self.model()
-        return range(first, min(last, model.rowCount() if model is not None else 0))
-
-    def sizeHint(self) -> QSize:
-        """As wide as three columns."""
-        return QSize(340, 400)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A, D, Space and Backspace step on as on the canvas; the rest is the list's own."""
@@ -236,9 +371,27 @@ class ThumbnailGrid(QListView):
             return
         super().keyPressEvent(event)
 
-    def doItemsLayout(self) -> None:
-        """Rows came or went: what is in sight may be others."""
-        super().doItemsLayout()
+    def dataChanged(self, first: AnyIndex, last: AnyIndex, roles: Sequence[int] = ()) -> None:  # noqa: ARG002
+        """Draw again if any of these rows is in sight; Qt would ask for the place of each cell."""
+        seen = self.rows_in_sight()
+        if first.row() < seen.stop and last.row() >= seen.start:
+            self.viewport().update()
+
+    def rowsInserted(self, parent: AnyIndex, start: int, end: int) -> None:
+        """More rows, perhaps in sight."""
+        super().rowsInserted(parent, start, end)
+        self.updateGeometries()
+        self.viewport().update()
+
+    def reset(self) -> None:
+        """Other rows."""
+        super().reset()
+        self.updateGeometries()
+        self.viewport().update()
+
+    def show_anew(self) -> None:
+        """The order changed."""
+        self.viewport().update()
         self._on_moved()
 
     def _on_moved(self) -> None:
