@@ -178,7 +178,7 @@ class SettingsStore(QObject):
             kept = json.loads(self.path.read_text("utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             return Settings()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             log.info("The settings could not be read: %s", error)
             return self._set_aside("The settings file could not be read.")
         if not isinstance(kept, dict) or not isinstance(kept.get("settings"), dict):
@@ -222,7 +222,7 @@ def kept_value(path: Path, name: str) -> object:
     default = next(f.default for f in FIELDS if f.name == name)
     try:
         value = json.loads(path.read_text("utf-8"))["settings"][name]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return default
     return default if problem_with(name, value) else value
 

@@ -107,7 +107,7 @@ def test_a_drag_of_files_shows_where_to_drop_and_escape_leaves_nothing(window: M
     assert not window._drop_target.isVisible()
 
 
-@pytest.mark.parametrize("data", [{"text": "hello"}, {"text": "https://example.invalid/a.png"}, {}])
+@pytest.mark.parametrize("data", [{"text": "hello"}, {"text": "https://example/a.png"}, {}])
 def test_a_drag_without_files_is_refused(window: MainWindow, data: dict[str, str]) -> None:
     assert not drag_in(window, mime(**data))
     assert not window._drop_target.isVisible()

@@ -49,6 +49,7 @@ def test_only_the_owner_may_read_the_settings(path: Path) -> None:
         b'{"format": 0, "settings": {}}',
         b'{"format": 99, "settings": {"theme": "dark"}}',
         b'{"format": 1, "settings": {"theme"',
+        b"[" * 100_000,
     ],
 )
 def test_a_broken_or_foreign_file_is_kept_aside_and_defaults_hold(path: Path, content: bytes) -> None:

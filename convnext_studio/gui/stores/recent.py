@@ -79,6 +79,6 @@ def _read(path: Path) -> list[RecentPlace]:
         return [RecentPlace(str(p["path"]), float(p["opened"]), int(p["images"])) for p in kept][:MOST]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         log.info("The list of recent places could not be read: %s", error)
         return []

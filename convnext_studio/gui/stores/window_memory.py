@@ -23,7 +23,7 @@ class WindowMemory:
             self._kept = {str(key): value for key, value in kept.items() if _is_fit(value)}
         except (FileNotFoundError, NotADirectoryError):
             pass
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             log.info("What the window remembers could not be read: %s", error)
 
     def text(self, name: str) -> str:
