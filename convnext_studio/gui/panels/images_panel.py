@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, Q
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.settings import Settings
 from convnext_studio.gui.stores.arrangement import SortKey
-from convnext_studio.gui.stores.library import Column
+from convnext_studio.gui.stores.rows import Column
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton, IconButton
 from convnext_studio.gui.widgets.empty_state import EmptyState

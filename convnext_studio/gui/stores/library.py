@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +21,19 @@ from convnext_studio.core.values import ImageRef, Prediction
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
+from convnext_studio.gui.stores.rows import Column, heading, text_of, tile_of
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets.label import plain_tip
-from convnext_studio.gui.widgets.numbers import count, decimal, percent
+from convnext_studio.gui.widgets.numbers import count, percent
 from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
 
 TAKEN_AT_ONCE = 128  # Images taken in between two looks at the clock
 INTAKE_S = 0.006  # what an intake may take of one turn of the event loop
 DATES_AT_ONCE = 500
 REARRANGE_MS = 400
+FROZEN_AT_ONCE = 4_096  # rows
 
 Index = QModelIndex | QPersistentModelIndex
-
-
-class Column(IntEnum):
-    """The columns of the table."""
-
-    NAME = 0
-    CLASS = 1
-    PROBABILITY = 2
-    MARGIN = 3
-    TIME = 4
-    ERROR = 5
 
 
 class Library(QAbstractTableModel):
@@ -75,6 +66,7 @@ class Library(QAbstractTableModel):
         self._finds: list[JobHandle] = []
         self._intake = QTimer(self, interval=0)
         self._intake.timeout.connect(self._take_in)
+        self._unfrozen = 0
         self._rearranging = QTimer(self, interval=REARRANGE_MS, singleShot=True)
         self._rearranging.timeout.connect(self._rearrange)
         self._dating = QTimer(self, interval=0)
@@ -182,6 +174,7 @@ class Library(QAbstractTableModel):
                 self._records.add(image)
         if not self._inbox:
             self._intake.stop()
+        self._spare_collector(self.total - first)
         self._show_new(range(first, self.total))
         if not self.is_finding:
             self._settle()
@@ -301,8 +294,17 @@ class Library(QAbstractTableModel):
             self._forget(record)
             self._remember(record, prediction)
             changed.append(record)
+        self._spare_collector(len(changed))
         if changed:
             self._tell_changed(changed)
+
+    def _spare_collector(self, added: int) -> None:
+        """Keep the garbage collector away from rows that stay: going through 50,000 held the window for 100 ms."""
+        self._unfrozen += added
+        if self._unfrozen >= FROZEN_AT_ONCE:
+            self._unfrozen = 0
+            gc.collect(1)
+            gc.freeze()
 
     def drop_predictions(self) -> None:
         """Forget every Prediction, for another Model is asked now."""
@@ -427,7 +429,7 @@ class Library(QAbstractTableModel):
             return self._text(record, Column(index.column()))
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(self._text(record, Column.ERROR) or self._records.images[record].path)
-        if role == Qt.ItemDataRole.TextAlignmentRole and Column.PROBABILITY <= index.column() <= Column.TIME:
+        if role == Qt.ItemDataRole.TextAlignmentRole and Column(index.column()).is_number:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -435,17 +437,10 @@ class Library(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return {
-                Column.NAME: self.tr("Name"),
-                Column.CLASS: self.tr("Class"),
-                Column.PROBABILITY: self.tr("Probability"),
-                Column.MARGIN: self.tr("Margin"),
-                Column.TIME: self.tr("Time"),
-                Column.ERROR: self.tr("Error"),
-            }[Column(section)]
+            return heading(Column(section))
         if role == Qt.ItemDataRole.FontRole:
             return font("cap")  # a header under a style sheet takes its font from nowhere else
-        if role == Qt.ItemDataRole.TextAlignmentRole and Column.PROBABILITY <= section <= Column.TIME:
+        if role == Qt.ItemDataRole.TextAlignmentRole and Column(section).is_number:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -463,28 +458,11 @@ class Library(QAbstractTableModel):
         return mime
 
     def _tile(self, record: int) -> Tile:
-        image, name, done = self._records.images[record], self._records.names[record], self._records.predictions[record]
-        if done is None:
-            return Tile(image, name)
-        if done.error or not done.classes:
-            return Tile(image, name, "error", reason=done.error)
-        return Tile(image, name, "done", done.classes[0], done.probabilities[0])
+        known = self._records
+        return tile_of(known.images[record], known.names[record], known.predictions[record])
 
     def _text(self, record: int, column: Column) -> str:
-        if column is Column.NAME:
-            return self._records.names[record]
-        done = self._records.predictions[record]
-        if done is None:
-            return ""
-        if column is Column.ERROR:
-            return done.error
-        if not done.classes:
-            return ""
-        if column is Column.CLASS:
-            return done.classes[0]
-        if column is Column.PROBABILITY:
-            return percent(done.probabilities[0])
-        return percent(done.margin) if column is Column.MARGIN else f"{decimal(done.milliseconds, 1)} ms"
+        return text_of(self._records.names[record], self._records.predictions[record], column)
 
     def sentence(self, row: int) -> str:
         """A row in words, for a screen reader: "image 3 of 20, scratch 92 %"."""
