@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 
-from convnext_studio.core.values import Execution
+from convnext_studio.core.values import Execution, ModelRef
 from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
@@ -49,6 +49,12 @@ class Studio:
     memory: WindowMemory
     log: LogStore
     opened: tuple[str, ...] = ()
+
+    def recall_model(self) -> None:
+        """Want the Model that was used last; the sample if there was none. Nothing is loaded by this."""
+        kept = self.memory.texts("model")
+        if len(kept) == 3:
+            self.classifier.model_ref = ModelRef(kept[0], file=kept[1], folder=kept[2])
 
     def open_paths(self, paths: tuple[str, ...]) -> None:
         """Open files and folders, and remember them as recent."""
@@ -102,6 +108,12 @@ class _Tie(QObject):
         self._carry(studio.settings.value)
         studio.settings.changed.connect(self._carry)
         studio.library.finding_changed.connect(self._note_count)
+        studio.classifier.info_changed.connect(self._note_model)
+
+    def _note_model(self) -> None:
+        info = self._studio.classifier.info
+        if info is not None and not info.is_meaningless:
+            self._studio.memory.keep("model", [info.ref.name, info.ref.file, info.ref.folder])
 
     def _note_count(self) -> None:
         studio = self._studio

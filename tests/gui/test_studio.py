@@ -1,0 +1,82 @@
+"""The Stores together: settings reach what they are about, and what was used is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from convnext_studio.core.requests import LoadModel
+from convnext_studio.core.values import Execution, ModelInfo, ModelRef
+from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.stores.places import Places
+from convnext_studio.gui.stores.recent import MOST, Recent
+from convnext_studio.gui.stores.studio import Studio, build_studio
+from convnext_studio.gui.stores.window_memory import WindowMemory
+from convnext_studio.gui.theme.theme import Theme
+from tests.gui.replies import model_info
+
+
+def load(request: LoadModel, _ctx: object) -> ModelInfo:
+    return model_info(request.model, is_meaningless=request.model.weights == "random")
+
+
+def test_settings_reach_the_classifier(studio: Studio) -> None:
+    studio.settings.update(top=3, max_megapixels=50.0, classifies_at_once=False, precision="fp32")
+    classifier = studio.classifier
+    assert (classifier.top, classifier.max_megapixels, classifier.is_automatic) == (3, 50.0, False)
+    assert classifier.execution == Execution(precision="fp32")
+
+
+def test_the_model_used_last_is_wanted_at_the_next_start(
+    studio: Studio, lanes: dict[str, InlineLane], theme: Theme, places: Places, qtbot: QtBot
+) -> None:
+    for lane in lanes.values():
+        lane.served_by[LoadModel] = load
+    for ref in (
+        ModelRef("convnext_tiny.in12k_ft_in1k", folder="/weights"),
+        ModelRef("convnext_tiny", weights="random"),
+    ):
+        with qtbot.waitSignal(studio.classifier.info_changed):
+            studio.classifier.set_model(ref)
+    again = build_studio(theme, places, lanes)
+    again.recall_model()
+    assert again.classifier.model_ref == ModelRef("convnext_tiny.in12k_ft_in1k", folder="/weights")
+    assert again.classifier.info is None
+
+
+def test_the_first_start_wants_the_sample(studio: Studio) -> None:
+    studio.recall_model()
+    assert studio.classifier.model_ref == ModelRef("sample")
+
+
+def test_ten_places_are_remembered_the_newest_first(tmp_path: Path, qapp: object) -> None:
+    recent = Recent(tmp_path / "recent.json")
+    for number in range(MOST + 2):
+        recent.add(f"/place {number}")
+    recent.add("/place 5", 812)
+    again = Recent(tmp_path / "recent.json")
+    assert len(again.places) == MOST
+    assert (again.places[0].path, again.places[0].images) == ("/place 5", 812)
+    assert again.places[0].is_missing
+    again.clear()
+    assert Recent(tmp_path / "recent.json").places == ()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b'[{"path": 1}]', b"[1, 2]", b'{"a": {"b": 1}}'])
+def test_damaged_memories_are_forgotten(tmp_path: Path, content: bytes, qapp: object) -> None:
+    path = tmp_path / "kept.json"
+    path.write_bytes(content)
+    assert Recent(path).places == ()
+    memory = WindowMemory(path)
+    assert memory.text("geometry") == ""
+    assert memory.texts("a") == []
+    memory.keep("geometry", "abc")
+    assert WindowMemory(path).text("geometry") == "abc"
+
+
+def test_any_file_name_survives_in_the_recent_places(tmp_path: Path, qapp: object) -> None:
+    name = "/a\udcff\n<b>ü😀"
+    Recent(tmp_path / "recent.json").add(name)
+    assert Recent(tmp_path / "recent.json").places[0].path == name
