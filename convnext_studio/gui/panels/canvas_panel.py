@@ -58,8 +58,7 @@ class CanvasPanel(Frame):
         both.setChildrenCollapsible(False)
         both.addWidget(self.canvas)
         both.addWidget(self._input)
-        for number in range(2):
-            both.setStretchFactor(number, 1)
+        both.setSizes([10_000, 10_000])  # halves
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

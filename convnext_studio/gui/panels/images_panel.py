@@ -18,7 +18,7 @@ from convnext_studio.gui.widgets.empty_state import EmptyState
 from convnext_studio.gui.widgets.filter_row import FilterRow
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel
-from convnext_studio.gui.widgets.numbers import count
+from convnext_studio.gui.widgets.numbers import count, percent
 from convnext_studio.gui.widgets.result_table import ResultTable
 from convnext_studio.gui.widgets.search_field import SearchField
 from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
@@ -131,12 +131,19 @@ class ImagesPanel(Frame):
             action.setData(key)
             self._sort_menu.addAction(action)
         self._sort_menu.addSeparator()
+        doubtful = self._sort_menu.addMenu(self.tr("Doubtful is below"))
+        self._doubt_group = QActionGroup(self)
+        for share in (0.3, 0.5, 0.7, 0.9):
+            action = QAction(percent(share, 0), self._doubt_group, checkable=True)
+            action.setData(share)
+            doubtful.addAction(action)
         self._descending = QAction(self.tr("Largest first"), self, checkable=True)
         self._sort_menu.addAction(self._descending)
 
     def _connect(self) -> None:
         library, actions = self._library, self._actions
         self._sort_group.triggered.connect(lambda action: library.arrange(sort=action.data()))
+        self._doubt_group.triggered.connect(lambda action: library.arrange(below=action.data()))
         self._descending.triggered.connect(lambda is_on: library.arrange(is_descending=is_on))
         self.search.textChanged.connect(lambda _text: self._typing.start())
         self._typing.timeout.connect(lambda: library.arrange(text=self.search.text().strip()))
@@ -258,6 +265,8 @@ class ImagesPanel(Frame):
         now = self._library.arrangement
         for action in self._sort_group.actions():
             action.setChecked(action.data() == now.sort)
+        for action in self._doubt_group.actions():
+            action.setChecked(action.data() == now.below)
         self._descending.setChecked(now.is_descending)
         column = next((column for column, sort in _SORTS.items() if sort == now.sort), Column.NAME)
         self.table.show_order(column, is_descending=now.is_descending)
@@ -279,7 +288,8 @@ class ImagesPanel(Frame):
             self._actions[name].setEnabled(library.total > 0)
         words = [self.tr("{0} of {1} shown").format(count(library.shown), count(library.total))]
         if library.left_out:
-            words.append(self.tr("%n other file(s) left out", "", library.left_out))
+            others = self.tr("1 other file left out") if library.left_out == 1 else self.tr("{0} other files left out")
+            words.append(others.format(count(library.left_out)))
         self._summary.setText(" · ".join(words) if library.total or library.left_out else "")
         self._show_view()
 

@@ -170,7 +170,7 @@ class PredictionsPanel(Frame):
 
     def _model_words(self, info: ModelInfo) -> str:
         pre = info.preprocessing
-        return f"{info.title} · {pre.width} × {pre.height} · {info.device} · {info.precision}"
+        return f"{info.title} · {pre.width} × {pre.height} · {info.engine} {info.precision}"
 
     def _warnings(self, info: ModelInfo) -> list[str]:
         words = []

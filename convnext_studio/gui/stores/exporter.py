@@ -60,9 +60,12 @@ class Exporter(QObject):
 
     def _on_all_copied(self, summary: CopySummary) -> None:
         if summary.problems:
-            fact = self.tr("%n image(s) could not be copied.", "", len(summary.problems))
+            many = len(summary.problems)
+            fact = self.tr("{0} images could not be copied.") if many > 1 else self.tr("1 image could not be copied.")
+            fact = fact.format(count(many))
             self._messages.warning(fact, summary.problems[0], "\n".join(summary.problems))
-        fact = self.tr("Copied %n image(s) into folders by class.", "", summary.copied)
+        one, several = self.tr("Copied 1 image by its class."), self.tr("Copied {0} images into folders by class.")
+        fact = one if summary.copied == 1 else several.format(count(summary.copied))
         self._done(fact, Path(summary.folder))
 
     def _on_copy_failed(self, end: Failed | EngineStopped) -> None:

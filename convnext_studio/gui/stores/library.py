@@ -147,7 +147,9 @@ class Library(QAbstractTableModel):
     def _on_find_succeeded(self, summary: FindSummary) -> None:
         self.left_out += summary.ignored
         if summary.problems:
-            fact = self.tr("%n place(s) could not be read.", "", len(summary.problems))
+            many = len(summary.problems)
+            fact = self.tr("{0} places could not be read.") if many > 1 else self.tr("1 place could not be read.")
+            fact = fact.format(count(many))
             self._messages.warning(fact, summary.problems[0], "\n".join(summary.problems))
         elif summary.found == 0:
             where = Path(self.opened[0]).name if len(self.opened) == 1 else self.tr("what was opened")

@@ -13,6 +13,7 @@ _NO_BREAK_SPACE = "\u00a0"
 def count(value: int) -> str:
     """1234567 -> "1 234 567", with thin spaces."""
     locale = QLocale()
+    locale.setNumberOptions(locale.numberOptions() & ~QLocale.NumberOption.OmitGroupSeparator)  # the C locale omits it
     return locale.toString(value).replace(locale.groupSeparator(), _THIN_SPACE)
 
 
