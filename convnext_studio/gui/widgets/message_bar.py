@@ -49,6 +49,7 @@ class MessageBar(Frame):
         row.addWidget(self._action)
         row.addWidget(self._copy)
         row.addWidget(self._close)
+        self._action.hide()
         self._action.clicked.connect(self.action_pressed)
         self._copy.clicked.connect(self.copy_pressed)
         self._close.clicked.connect(self.close_pressed)

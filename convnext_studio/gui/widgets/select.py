@@ -16,6 +16,7 @@ class Select(QComboBox):
         super().__init__()
         self.setFont(font("small"))
         self.view().setFont(font("small"))
+        self.view().setAccessibleName(name)
         self.setFixedHeight(30)
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
