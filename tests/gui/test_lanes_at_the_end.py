@@ -74,3 +74,22 @@ def test_a_script_that_imports_qt_at_its_top_does_not_bring_it_into_the_engine()
     names, _ = program.communicate(timeout=60)
     assert "convnext_studio" in names.split()
     assert not {"PySide6", "shiboken6"} & set(names.split())
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "convnext_studio"], [str(Path(sys.executable).with_name("convnext-studio"))]]
+)
+def test_the_program_itself_ends_its_engine_when_it_is_asked_to_end(command: list[str]) -> None:
+    program = psutil.Popen([sys.executable, *command], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert wait_until(lambda: len(_engines(program)) == 1, 60.0)
+    (engine,) = _engines(program)
+    assert wait_until(lambda: len(engine.threads()) > 5, 60.0)  # its Lanes are served
+    since = time.monotonic()
+    program.terminate()
+    assert program.wait(timeout=60) in (0, 143)
+    assert time.monotonic() - since < 5.0
+    assert wait_until(lambda: not engine.is_running())
+
+
+def _engines(program: psutil.Process) -> list[psutil.Process]:
+    return [child for child in program.children() if "spawn_main" in " ".join(child.cmdline())]
