@@ -204,11 +204,11 @@ class MainWindow(QMainWindow):
         self._drop_target.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
+        """Open what was dropped; with Ctrl, besides what is open."""
         self._drop_target.hide()
         if paths := paths_of(event.mimeData()):
             event.acceptProposedAction()
-            self._studio.open_paths(paths)
+            self._studio.open_paths(paths, add=bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
             self.show_inspect()
 
     # --- size, place, hints

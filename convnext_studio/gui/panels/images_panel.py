@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, QTimer
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
 
@@ -305,6 +305,12 @@ class ImagesPanel(Frame):
         else:
             self.empty.set_words(self.tr("No images open"), self.tr("Images you open are listed here."))
         self.views.setCurrentWidget(self.empty)
+
+    def event(self, event: QEvent) -> bool:
+        """On a screen of another pixel ratio the thumbnails are made anew."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._on_settings(self._studio.settings.value)
+        return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A narrow panel has one select in place of the chips."""

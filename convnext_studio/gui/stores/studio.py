@@ -56,13 +56,13 @@ class Studio:
         if len(kept) == 3:
             self.classifier.model_ref = ModelRef(kept[0], file=kept[1], folder=kept[2])
 
-    def open_paths(self, paths: tuple[str, ...]) -> None:
-        """Open files and folders, and remember them as recent."""
+    def open_paths(self, paths: tuple[str, ...], *, add: bool = False) -> None:
+        """Open files and folders in place of those now open, or besides them, and remember them as recent."""
         if paths:
             for path in reversed(paths[:3]):
                 self.recent.add(path)
-            self.opened = paths
-            self.library.open_paths(paths)
+            self.opened = (*self.opened, *paths) if add else paths
+            self.library.open_paths(paths, add=add)
 
 
 def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) -> Studio:
