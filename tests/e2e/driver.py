@@ -13,6 +13,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog
 
 from convnext_studio import cli
+from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.app import App
 
 PATIENCE_S = 90.0  # busy machines are slow; a test that passes does not wait for it
@@ -99,6 +100,11 @@ def drop(app: App, *paths: Path) -> None:
     fall = QDropEvent(at, Qt.DropAction.CopyAction, mime, buttons, modifiers)
     QCoreApplication.sendEvent(app.window, fall)
     assert fall.isAccepted()
+
+
+def use_tiny_model(app: App) -> None:
+    """Take a network of a few thousand weights, where what it answers is not the point of the test."""
+    app.studio.classifier.set_model(ModelRef("test_convnext", "random"))
 
 
 def answer_dialog(app: App, path: Path) -> None:

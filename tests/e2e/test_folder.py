@@ -10,7 +10,7 @@ import pytest
 
 from convnext_studio.gui.app import App
 from tests.e2e.conftest import BROKEN, GOOD
-from tests.e2e.driver import Until, answer_dialog, drop, is_done, run_program
+from tests.e2e.driver import Until, answer_dialog, drop, is_done, run_program, use_tiny_model
 
 
 def test_a_dropped_folder_is_classified_exported_and_opened_again(
@@ -29,6 +29,7 @@ def test_a_dropped_folder_is_classified_exported_and_opened_again(
             assert prediction is not None
             assert bool(prediction.error) == (not prediction.classes)
             assert list(prediction.probabilities) == sorted(prediction.probabilities, reverse=True)
+        yield app.actions["save_results"].isEnabled
         app.actions["save_results"].trigger()
         answer_dialog(app, results)
         yield results.exists
@@ -54,6 +55,7 @@ def test_stop_keeps_what_is_done_and_classify_goes_on_with_the_rest(
 ) -> None:
     def script(app: App) -> Generator[Until, None, None]:
         library, classifier = app.studio.library, app.studio.classifier
+        use_tiny_model(app)
         drop(app, thousand)
         yield lambda: classifier.state == "classifying" and library.classified >= 20
         app.actions["stop"].trigger()

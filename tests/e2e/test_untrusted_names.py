@@ -15,7 +15,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from convnext_studio.gui.app import App
-from tests.e2e.driver import Until, answer_dialog, drop, is_done, run_program
+from tests.e2e.driver import Until, answer_dialog, drop, is_done, run_program, use_tiny_model
 
 MAKER = Path(os.environ.get("CONVNEXT_STUDIO_BAD_INPUT", Path(__file__).resolve().parents[3] / "shared" / "bad-input"))
 NAMES = (
@@ -75,12 +75,14 @@ def _show_and_export(folder: Path, results: Path, monkeypatch: pytest.MonkeyPatc
 
     def script(app: App) -> Generator[Until, None, None]:
         library = app.studio.library
+        use_tiny_model(app)
         drop(app, folder)
         yield is_done(app, len(paths))
         for row in range(library.shown):
             library.set_current_row(row)
             yield lambda: True
             _nothing_is_rich(app.window, Path(library.image_at(row).path).name)
+        yield app.actions["save_results"].isEnabled
         app.actions["save_results"].trigger()
         answer_dialog(app, results)
         yield results.exists
