@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 TURN_MS = 250
 YOUNG = 2_000  # objects since the last look
 MIDDLE = 10  # looks at the young ones
-OLD_AFTER_S = 30.0  # a look at everything took 25 ms with 50,000 rows
+OLD_AFTER_S = 30.0
 
 
 class Litter(QObject):
@@ -23,6 +23,7 @@ class Litter(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
+        gc.freeze()  # the modules that are imported by now stay: no need to look at them every time
         self._looked_at = time.monotonic()
         self._timer = QTimer(self, interval=TURN_MS)
         self._timer.timeout.connect(self._on_turn)
@@ -31,6 +32,7 @@ class Litter(QObject):
     def stop(self) -> None:
         """Give the work back to Python."""
         self._timer.stop()
+        gc.unfreeze()
         gc.enable()
 
     @Slot()
