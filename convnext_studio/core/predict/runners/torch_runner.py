@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import threading
+import queue
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from convnext_studio.core.predict.device import usable_cores
 from convnext_studio.core.predict.runners.base import Batch, Logits, Plan, scale_and_bias
 from convnext_studio.core.values import Preprocessing
 
+_IN_FLIGHT = 2  # batches on a CUDA device at once: one is copied while the other computes
 # Parts behind the pooling. They cost next to nothing, and a bfloat16 logit would have two digits only.
 _HEADS = ("head", "fc", "fc_norm", "head_norm")
 
@@ -30,7 +31,11 @@ class TorchRunner:
             torch.from_numpy(part).to(self._device).view(1, 3, 1, 1) for part in scale_and_bias(preprocessing)
         )
         self._threads = max(1, usable_cores() // plan.streams)
-        self._local = threading.local()
+        self._streams: queue.SimpleQueue[torch.cuda.Stream] = queue.SimpleQueue()
+        if plan.device == "cuda":
+            torch.backends.cudnn.allow_tf32 = False  # fp32 shall be fp32; bf16 does not care
+            for _ in range(_IN_FLIGHT):
+                self._streams.put(torch.cuda.Stream())  # type: ignore[no-untyped-call]
 
     def run(self, batch: Batch) -> Logits:
         """Return the logits of `batch`."""
@@ -43,17 +48,19 @@ class TorchRunner:
         return answer
 
     def _run_cuda(self, batch: Batch) -> Logits:
-        """Copy, compute and copy back on a stream of this thread's own, so that threads overlap."""
-        if not hasattr(self._local, "stream"):
-            self._local.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        """Copy, compute and copy back on a stream that nobody else uses meanwhile, so that threads overlap."""
         # Pinned memory comes from torch's own cache: only the first batch of a size pays for it.
         pinned = torch.empty(batch.shape, dtype=torch.uint8, pin_memory=True)
         pinned.numpy()[...] = batch
-        with torch.inference_mode(), torch.cuda.stream(self._local.stream):
-            logits = self._forward(pinned.to(self._device, non_blocking=True))
-            answer = torch.empty(logits.shape, dtype=torch.float32, pin_memory=True)
-            answer.copy_(logits, non_blocking=True)
-            self._local.stream.synchronize()
+        stream = self._streams.get()
+        try:
+            with torch.inference_mode(), torch.cuda.stream(stream):
+                logits = self._forward(pinned.to(self._device, non_blocking=True))
+                answer = torch.empty(logits.shape, dtype=torch.float32, pin_memory=True)
+                answer.copy_(logits, non_blocking=True)
+                stream.synchronize()
+        finally:
+            self._streams.put(stream)
         return np.array(answer.numpy())
 
     def _forward(self, pixels: Tensor) -> Tensor:
