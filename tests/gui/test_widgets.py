@@ -13,7 +13,7 @@ from convnext_studio.gui.widgets.buttons import Button, IconButton, bind
 from convnext_studio.gui.widgets.chip import Chip, FilterChip
 from convnext_studio.gui.widgets.empty_state import EmptyState
 from convnext_studio.gui.widgets.focus_ring import FocusRing
-from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
+from convnext_studio.gui.widgets.label import PlainLabel, might_be_markup, plain_tip
 from convnext_studio.gui.widgets.message_bar import MessageBar
 from convnext_studio.gui.widgets.popover import Popover
 from convnext_studio.gui.widgets.progress_line import ProgressLine
@@ -48,13 +48,18 @@ def test_a_label_shows_markup_letter_by_letter(qtbot: QtBot) -> None:
     assert label.textFormat() == Qt.TextFormat.PlainText
     label.resize(30, 20)
     label.show()
-    assert "<img" not in label.toolTip()
-    assert "&lt;img" in label.toolTip()
+    assert label.toolTip()
+    assert not might_be_markup(label.toolTip())
+    assert label.toolTip().replace("\u2060", "") == MARKUP
 
 
 def test_a_tool_tip_without_markup_stays_as_it_is() -> None:
     assert plain_tip("part 1.png") == "part 1.png"
-    assert "<b>" not in plain_tip("<b>x</b>")
+
+
+@pytest.mark.parametrize("text", ["<b>x</b>", "<?xml x", "a &lt;b", " <img src=x>", "&lt;p>", "<!-- x -->", "a\n<b>"])
+def test_no_tool_tip_is_taken_for_markup(text: str) -> None:
+    assert not might_be_markup(plain_tip(text))
 
 
 def test_a_button_shows_an_ampersand_and_tells_its_name(theme: Theme, qtbot: QtBot) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-
+from PySide6 import QtGui
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -11,12 +10,22 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 
+_JOINER = "\u2060"
+
 
 def plain_tip(text: str) -> str:
-    """`text` as a tool tip that is shown letter by letter: Qt takes tool tips that look like markup for markup."""
-    if "<" not in text and "&" not in text:
+    """`text` as a tool tip that is shown letter by letter: Qt takes tool tips that look like markup for markup.
+
+    A joiner without width after each sign that could begin markup makes it plain, and is not seen.
+    """
+    if not might_be_markup(text):
         return text
-    return f'<span style="white-space: pre-wrap">{html.escape(text)}</span>'
+    return text.replace("<", f"<{_JOINER}").replace("&", f"&{_JOINER}")
+
+
+def might_be_markup(text: str) -> bool:
+    """True if Qt would render `text` where it guesses the format."""
+    return bool(QtGui.Qt.mightBeRichText(text))
 
 
 class PlainLabel(QLabel):
