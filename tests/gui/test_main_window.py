@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QComboBox,
     QDialog,
+    QLabel,
     QLineEdit,
     QWidget,
 )
@@ -30,6 +31,7 @@ from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.main_window import SMALL_WIDTH, MainWindow
 from convnext_studio.gui.panels.command_palette import CommandPalette
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.widgets.label import might_be_markup
 from convnext_studio.gui.widgets.rail_button import RailButton
 
 
@@ -259,3 +261,24 @@ def test_the_lanes_of_the_window_are_those_of_the_engine() -> None:
 def test_a_hint_is_shown_in_our_own_status_bar(window: MainWindow, actions: Actions) -> None:
     actions["open_folder"].showStatusText(window)
     assert window.status_bar._words.text() == actions["open_folder"].statusTip()
+
+
+MARKUP = "<b>defect</b> &lt;i> <img src=x>"
+
+
+def test_names_that_look_like_markup_are_shown_letter_by_letter(
+    window: MainWindow, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    studio.recent.add(f"/gone/{MARKUP}")
+    studio.messages.info(f"“{MARKUP}” was opened.", MARKUP, MARKUP)
+    studio.jobs.open(MARKUP, lambda: None).progress(1, 2, MARKUP)
+    studio.open_paths((f"/{MARKUP}",))
+    qtbot.waitUntil(lambda: studio.library.total == 2)
+    widgets = [window, *window.findChildren(QWidget)]
+    guessed = [label.text() for label in widgets if isinstance(label, QLabel) and _is_guessed(label)]
+    assert guessed == []
+    assert [widget.toolTip() for widget in widgets if might_be_markup(widget.toolTip())] == []
+
+
+def _is_guessed(label: QLabel) -> bool:
+    return label.textFormat() != Qt.TextFormat.PlainText and might_be_markup(label.text())
