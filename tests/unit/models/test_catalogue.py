@@ -15,9 +15,8 @@ from convnext_studio.core.models.catalogue import catalogue, find_entry
 from convnext_studio.core.models.licences import allows_commercial_use
 from convnext_studio.core.resources import resource
 
-_SPEC = importlib.util.spec_from_file_location(
-    "make_catalogue", Path(__file__).parents[3] / "packaging" / "make_catalogue.py"
-)
+ROOT = Path(__file__).parents[3]
+_SPEC = importlib.util.spec_from_file_location("make_catalogue", ROOT / "packaging" / "make_catalogue.py")
 assert _SPEC is not None
 assert _SPEC.loader is not None
 make_catalogue = importlib.util.module_from_spec(_SPEC)
@@ -98,4 +97,4 @@ def test_the_catalogue_is_small_and_needs_no_torch() -> None:
     )
 
     assert resource("catalogue", "catalogue.json").stat().st_size < 400_000
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,99 @@
+"""Find weights on this machine: in the administrator's folder and in the download cache. No torch, no socket here.
+
+The administrator's folder holds `<name>.safetensors`, or `<repository name>/model.safetensors` as a copied repository.
+The download cache is the one that other programs use too; HF_HUB_CACHE and HF_HOME move it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import MissingWeights
+from convnext_studio.core.events import WeightsOnDisk
+from convnext_studio.core.models.catalogue import CatalogueEntry, catalogue
+from convnext_studio.core.requests import FindWeights
+
+IN_CACHE = "download cache"
+IN_FOLDER = "administrator's folder"
+
+
+def find_weights(request: FindWeights, ctx: JobContext) -> dict[str, WeightsOnDisk]:
+    """Say for each catalogue name whose weights are here where they are."""
+    found = {}
+    for entry in catalogue():
+        ctx.check()
+        weights = weights_of(entry, request.folder)
+        if weights is not None:
+            found[entry.name] = weights
+    return found
+
+
+def weights_of(entry: CatalogueEntry, folder: str = "") -> WeightsOnDisk | None:
+    """Where the weights of one catalogue name are, the administrator's folder first; None = not on this machine."""
+    if not entry.has_weights:
+        return None
+    if folder:
+        root = Path(folder)
+        names = (f"{entry.name}.safetensors", f"{entry.hub_repo.rpartition('/')[2]}/{entry.hub_file}")
+        for path in (root / name for name in names):
+            if path.is_file():
+                return WeightsOnDisk(str(path), path.stat().st_size, IN_FOLDER)
+    path_in_cache = _in_cache(entry)
+    return WeightsOnDisk(str(path_in_cache), path_in_cache.stat().st_size, IN_CACHE) if path_in_cache else None
+
+
+def cache_folder() -> Path:
+    """The download cache, as the environment says now."""
+    if "HF_HUB_CACHE" in os.environ:
+        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+    home = os.environ.get("HF_HOME")
+    if home:
+        return Path(home).expanduser() / "hub"
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "huggingface" / "hub"
+
+
+def repository_folder(entry: CatalogueEntry) -> Path:
+    """Where the cache keeps what belongs to one repository."""
+    return cache_folder() / f"models--{entry.hub_repo.replace('/', '--')}"
+
+
+def by_hand(entry: CatalogueEntry) -> str:
+    """How to bring the weights here without a connection: which file, from where, to which place."""
+    proof = f" Its SHA-256 must be {entry.sha256}." if entry.sha256 else ""
+    return (
+        f"By hand: copy {entry.hub_file} of the repository {entry.hub_repo} into a folder as "
+        f"{entry.name}.safetensors, and choose that folder or that file.{proof}"
+    )
+
+
+def missing(entry: CatalogueEntry) -> MissingWeights:
+    """Say that weights are not here, and what the choices are."""
+    if not entry.has_weights:
+        return MissingWeights(
+            f"“{entry.name}” is a bare architecture: no weights belong to it.",
+            "Choose a name with pretrained weights, a weights file of your own, or random weights.",
+        )
+    megabytes = entry.bytes / 1e6
+    return MissingWeights(
+        f"The weights of “{entry.name}” are not on this machine.",
+        f"Download them ({megabytes:.0f} MB), choose a weights file, a folder that holds them, or random weights. "
+        f"{by_hand(entry)}",
+    )
+
+
+def _in_cache(entry: CatalogueEntry) -> Path | None:
+    repository = repository_folder(entry)
+    try:
+        commit = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        commit = ""
+    snapshots = repository / "snapshots"
+    places = [snapshots / commit] if commit else []
+    try:
+        places += sorted(snapshots.iterdir())
+    except OSError:
+        return None
+    return next((path for path in (place / entry.hub_file for place in places) if path.is_file()), None)
