@@ -23,6 +23,7 @@ from convnext_studio.gui.panels.model_picker import ModelButton, ModelPicker
 from convnext_studio.gui.panels.models_page import ModelsPage
 from convnext_studio.gui.stores.model_table import Column
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.widgets.cell_table import ROW_HEIGHT
 from tests.gui.test_models_store import (
     ATTO,
     BARE,
@@ -113,6 +114,14 @@ def test_arrows_in_the_search_field_step_over_headings(picker: ModelPicker, qtbo
     assert picker.row == BARE
     qtbot.keyClick(picker.browser.search, Qt.Key.Key_Up)
     assert picker.row == ATTO
+
+
+def test_headings_are_low_and_rows_are_not_however_the_list_changes(picker: ModelPicker) -> None:
+    table, model_table = picker.browser.table, picker.model_table
+    for text in ("", "v2", "convnext", ""):
+        picker.browser.search.setText(text)
+        low = [line for line in range(model_table.rowCount()) if table.rowHeight(line) < ROW_HEIGHT]
+        assert low == model_table.heading_lines()
 
 
 def test_chips_and_selects_narrow_the_list_together(picker: ModelPicker) -> None:

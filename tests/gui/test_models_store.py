@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.settings import SettingsStore
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.model_memory import FILE_NAME, ModelMemory
-from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow
-from convnext_studio.gui.stores.model_table import ROW_ROLE, Column, ModelTable
+from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow, catalogue_rows
+from convnext_studio.gui.stores.model_table import ROW_ROLE, Column, ModelTable, licence_cell
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.cells import CELL_ROLE, Cell
@@ -329,7 +330,10 @@ def test_cells_say_licence_disk_and_speed_by_shape_and_word(bench: Bench, qtbot:
         bench.models.look_once()
     assert cell(table, TINY.name, Column.LICENCE) == Cell("Apache-2.0", icon="check", tone="ok")
     assert cell(table, V2.name, Column.LICENCE) == Cell("CC-BY-NC-4.0: not commercial", icon="warn", tone="again")
-    assert cell(table, BARE.name, Column.LICENCE).icon == "question"
+    assert cell(table, BARE.name, Column.LICENCE).text == "–"
+    assert licence_cell(replace(TINY, commercial_use=None, licence=""), "", "?") == Cell(
+        "?", icon="question", tone="none"
+    )
     assert (cell(table, ATTO.name, Column.DISK).icon, cell(table, ATTO.name, Column.DISK).text) == ("check", "15 MB")
     assert (cell(table, TINY.name, Column.DISK).icon, cell(table, TINY.name, Column.DISK).text) == (
         "download",
@@ -359,3 +363,15 @@ def test_a_path_that_looks_like_markup_is_shown_letter_by_letter(bench: Bench, q
         bench.models.look_once()
     tip = table.index_of(ATTO.name).siblingAtColumn(Column.DISK).data(Qt.ItemDataRole.ToolTipRole)
     assert "<b>" not in tip
+
+
+def test_the_catalogue_stands_in_groups_with_published_weights_first() -> None:
+    rows = catalogue_rows()
+    assert len(rows) > 140
+    groups = [row.group for row in rows]
+    assert len(set(groups)) == sum(before != after for before, after in zip(["", *groups], groups, strict=False))
+    for before, after in pairwise(rows):
+        assert before.group != after.group or (before.kind, after.kind) != ("bare", "pretrained")
+    assert all(row.licence == "" for row in rows if row.kind == "bare")
+    assert any(row.commercial_use is False for row in rows)
+    assert any(not row.can_classify for row in rows if row.kind == "pretrained")

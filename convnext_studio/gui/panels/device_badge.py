@@ -139,7 +139,7 @@ class DevicePopover(Popover):
         self.body.addWidget(area, 1)
         self.body.addWidget(Hairline())
         tolerance = self.tr(
-            "bf16 is taken only where every test label stays the same and probabilities stay within 0.01 of fp32."
+            "Each is taken only if it gives the labels of PyTorch in fp32, and probabilities within 0.01 of it."
         )
         self.body.addWidget(PlainLabel(tolerance, "small", "text2", wrap=True))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QKeyEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from convnext_studio.core.events import EngineStopped, Failed
@@ -25,7 +25,8 @@ from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
 from convnext_studio.gui.widgets.popover import Popover
 from convnext_studio.gui.widgets.table_browser import TableBrowser
 
-_SIZE = QSize(1040, 660)
+_SIZE = QSize(1080, 660)
+_NARROW = 1020  # under this width the GMACs make room for names
 
 
 class ModelPicker(Popover):
@@ -54,6 +55,11 @@ class ModelPicker(Popover):
     def sizeHint(self) -> QSize:
         """Room for all columns, and never over its button; a small window makes it smaller."""
         return QSize(_SIZE.width(), max(360, min(_SIZE.height(), self._frame.height() - 68)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names matter more than one of the figures."""
+        super().resizeEvent(event)
+        self.browser.table.setColumnHidden(Column.GMACS, self.width() < _NARROW)
 
     def open_for(self, anchor: QWidget) -> None:
         """Open under the Model button with the focus in the search field."""

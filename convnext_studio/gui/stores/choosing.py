@@ -11,7 +11,7 @@ from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.model_rows import ModelRow
 from convnext_studio.gui.stores.models import Models
 
-WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt")
+_LONGEST = 34  # letters on the Model button
 
 
 def use_model(row: ModelRow, models: Models, classifier: Classifier) -> bool:
@@ -61,6 +61,5 @@ def short_title(info: ModelInfo) -> str:
         return QCoreApplication.translate("choosing", "{0} · random weights").format(info.architecture)
     if info.ref.file:
         return f"{Path(info.ref.file).name} · {info.architecture}"
-    if info.architecture in info.title:
-        return info.title
-    return f"{info.title} · {info.architecture}"
+    both = f"{info.title} · {info.architecture}"
+    return info.title if info.architecture in info.title or len(both) > _LONGEST else both

@@ -151,8 +151,10 @@ def _metric_words(metric: Metric) -> str:
 
 
 def catalogue_rows() -> tuple[ModelRow, ...]:
-    """The catalogue's rows in its own order: by family, then size, then name."""
-    return tuple(_catalogue_row(entry) for entry in catalogue())
+    """The catalogue's rows by family, then size; in each group those with weights stand first."""
+    rows = [_catalogue_row(entry) for entry in catalogue()]
+    groups = list(dict.fromkeys(row.group for row in rows))
+    return tuple(sorted(rows, key=lambda row: (groups.index(row.group), row.kind == "bare")))
 
 
 def _catalogue_row(entry: CatalogueEntry) -> ModelRow:

@@ -34,13 +34,13 @@ class Column(IntEnum):
 
 
 COLUMN_WIDTHS: dict[int, int] = {
-    Column.PARAMETERS: 88,
-    Column.GMACS: 70,
-    Column.INPUT: 74,
-    Column.TOP1: 70,
-    Column.LICENCE: 222,
-    Column.DISK: 94,
-    Column.SPEED: 112,
+    Column.PARAMETERS: 84,
+    Column.GMACS: 64,
+    Column.INPUT: 70,
+    Column.TOP1: 68,
+    Column.LICENCE: 214,
+    Column.DISK: 90,
+    Column.SPEED: 106,
 }
 
 _NUMBERS = {Column.PARAMETERS, Column.GMACS, Column.INPUT, Column.TOP1, Column.SPEED}
@@ -340,6 +340,8 @@ class ModelTable(QAbstractTableModel):
 
 def licence_cell(row: ModelRow, not_commercial: str, unknown: str) -> Cell:
     """Tick: free for commercial use. Triangle: not. Question: unknown, which is never guessed."""
+    if row.kind == "bare":
+        return Cell(figures.UNKNOWN, text_role="text3")  # there are no weights that could have one
     if row.commercial_use is True:
         return Cell(row.licence, icon="check", tone="ok")
     if row.commercial_use is False:

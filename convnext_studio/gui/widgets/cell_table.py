@@ -22,6 +22,7 @@ class CellTable(QTableView):
 
     def __init__(self, theme: Theme, table: QAbstractTableModel, name: str, widths: Mapping[int, int]) -> None:
         super().__init__()
+        self._headings: tuple[int, ...] = ()
         self.setAccessibleName(name)
         self.setModel(table)
         self.setItemDelegate(CellDelegate(theme, self))
@@ -54,7 +55,10 @@ class CellTable(QTableView):
 
     def mark_headings(self, lines: Iterable[int]) -> None:
         """Make these lines as low as a heading; call it whenever the model was reset."""
-        for line in lines:
+        for line in self._headings:  # a header keeps the heights of lines over a reset
+            self.setRowHeight(line, ROW_HEIGHT)
+        self._headings = tuple(lines)
+        for line in self._headings:
             self.setRowHeight(line, HEADING_HEIGHT)
 
     def choose(self, index: QModelIndex) -> None:
