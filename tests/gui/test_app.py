@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QTimer
+
+from convnext_studio.gui.app import App, main
 
 ROOT = Path(__file__).resolve().parents[2]
 END_S = 5.0
@@ -140,3 +143,14 @@ def test_a_second_start_hands_its_paths_to_the_first(start: object, tmp_path: Pa
     first.wait_for("images 1")
     first.process.terminate()
     assert first.end()[0] == 0
+
+
+def test_the_window_can_be_shown_twice_in_one_process(qapp: object) -> None:
+    seen = []
+
+    def close_soon(app: App) -> None:
+        seen.append(app.window.isVisible())
+        QTimer.singleShot(0, app.window, app.window.close)
+
+    assert [main([], close_soon), main([], close_soon)] == [0, 0]
+    assert seen == [True, True]
