@@ -71,18 +71,20 @@ def measure_speed(request: MeasureSpeed, ctx: JobContext) -> SpeedMeasured:
     ref = request.model
     is_blank = ref.weights == "random" or find_entry(ref.name) is not None
     model = blank_model(ref.name) if is_blank else network.load(ref, emit=ctx.emit)
-    settled = calibrate(model, request.execution, ctx, budget_s=request.seconds / 2)
+    settled = calibrate(model, request.execution, ctx, budget_s=request.seconds / 2, is_blank=is_blank)
     plan = settled.plan
     return SpeedMeasured(settled.images_per_s, Execution(plan.device, plan.precision, plan.engine), plan.batch)
 
 
-def calibrate(model: LoadedModel, execution: Execution, ctx: JobContext, *, budget_s: float = _BUDGET_S) -> Settled:
-    """Measure the candidates and return the fastest that answers rightly."""
+def calibrate(
+    model: LoadedModel, execution: Execution, ctx: JobContext, *, budget_s: float = _BUDGET_S, is_blank: bool = False
+) -> Settled:
+    """Measure the candidates and return the fastest that answers rightly; a blank Model has no right answers."""
     give_up_at = time.monotonic() + budget_s
     plans = candidates(execution)
     probe = _probe(model)
     try:
-        reference = build_runner(model, _reference(plans[0].device)).run(probe)
+        reference = None if is_blank else build_runner(model, _reference(plans[0].device)).run(probe)
         best: Settled | None = None
         for plan in plans:
             ctx.check()
@@ -161,11 +163,11 @@ def _probe(model: LoadedModel) -> Batch:
     return np.stack(pictures)
 
 
-def _judge(model: LoadedModel, plan: Plan, probe: Batch, reference: Logits) -> Settled | None:
+def _judge(model: LoadedModel, plan: Plan, probe: Batch, reference: Logits | None) -> Settled | None:
     """Measure one candidate; None if it cannot run this Model or answers differently."""
     try:
         runner = build_runner(model, plan)
-        if not agree(runner.run(probe), reference):
+        if reference is not None and not agree(runner.run(probe), reference):
             _log.info("%s refused for %s: its answers differ from fp32", plan.title, model.title)
             return None
         return Settled(plan, runner, images_per_second(runner, plan, _batch_of(probe, plan.batch), _SLICE_S))
