@@ -22,6 +22,7 @@ KNOWN_HOSTS = {
     "doi.org",
     "example.com",
     "example.org",
+    "git-lfs.github.com",
     "github.com",
     "host",
     "huggingface.co",

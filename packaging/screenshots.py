@@ -1,0 +1,115 @@
+"""Take the README's screenshots from the running program: the window, the sample data set, the sample Model.
+
+    python packaging/screenshots.py [--out packaging/screenshots]
+
+Nothing is drawn or retouched: the script starts the program without a screen, opens generated images, waits until all
+are classified, and saves what the window shows, dark and light. Settings, caches and images lie in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convnext_studio.gui.app import App
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTH, HEIGHT = 1440, 900
+PATIENCE_S = 240
+Until = Callable[[], bool]
+
+
+def script(app: App, out: Path, images: str) -> Iterator[Until]:
+    """Act step by step; each yielded condition is waited for before the script goes on."""
+    studio, window = app.studio, app.window
+    window.resize(WIDTH, HEIGHT)
+
+    def shoot(name: str) -> Iterator[Until]:
+        for mode in ("dark", "light"):
+            studio.settings.update(theme=mode)
+            yield quiet()
+            window.grab().save(str(out / f"{name}-{mode}.png"))
+
+    yield lambda: studio.classifier.info is not None
+    yield from shoot("welcome")
+    studio.open_paths((images,))
+    library = studio.library
+    yield lambda: library.total > 0 and not library.is_finding and not library.unclassified()
+    library.set_current_row(_telling_row(app))
+    yield lambda: studio.viewer.opened is not None
+    yield from shoot("inspect")
+    app.actions["go_models"].trigger()
+    yield from shoot("models")
+
+
+def quiet() -> Until:
+    """Hold once a while has passed: thumbnails arrive and popovers settle without a word of their own."""
+    until = time.monotonic() + 1.5
+    return lambda: time.monotonic() > until
+
+
+def _telling_row(app: App) -> int:
+    """The first row with a clearly seen defect: a page that shows a good part shows nothing."""
+    library = app.studio.library
+    for row in range(library.shown):
+        found = library.prediction_at(row)
+        if found and found.classes and found.classes[0] == "crack" and 0.7 < found.probabilities[0] < 0.97:
+            return row
+    return 0
+
+
+def take(out: Path, images: str) -> int:
+    """Run the program with the script at its window; return its exit code."""
+    from PySide6.QtCore import QTimer
+
+    from convnext_studio.gui.app import main
+
+    def on_ready(app: App) -> None:
+        steps = script(app, out, images)
+        until, since = quiet(), time.monotonic()
+
+        def look() -> None:
+            nonlocal until, since
+            if time.monotonic() - since > PATIENCE_S:
+                sys.exit("The window did not come to rest.")
+            try:
+                while until():
+                    until, since = next(steps), time.monotonic()
+            except StopIteration:
+                timer.stop()
+                app.window.close()
+
+        timer = QTimer(app, interval=50)
+        timer.timeout.connect(look)
+        timer.start()
+
+    return main([], on_ready)
+
+
+def main() -> int:
+    """Make the images, start the program, save its pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "packaging" / "screenshots", help="folder (%(default)s)")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory() as home:
+        for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+            os.environ[name] = home
+        from convnext_studio.core.context import JobContext
+        from convnext_studio.core.data.sample import make_sample
+        from convnext_studio.core.requests import MakeSample
+
+        images = make_sample(MakeSample(str(Path(home) / "steel plates"), count=180, seed=4), JobContext())
+        return take(options.out, images)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
