@@ -14,6 +14,7 @@ run() {
 run ruff check .
 run ruff format --check .
 run mypy
+run mypy packaging/*.py
 run lint-imports --no-cache
 run pytest -q --durations=10 "$@"
 exit "$failed"
