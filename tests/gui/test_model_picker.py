@@ -108,6 +108,21 @@ def test_typing_arrows_and_enter_take_a_model(picker: ModelPicker, shop: Studio,
     qtbot.waitUntil(lambda: shop.classifier.state == "ready")
 
 
+def test_the_popover_closes_for_a_second_choice_while_the_first_still_loads(
+    button: ModelButton, picker: ModelPicker, shop: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    lanes["batch"].hold()
+    for name in (ATTO.name, "sample"):
+        button.open_picker() if not picker.isVisible() else None
+        choose(picker, name)
+        picker.use.click()
+        assert shop.classifier.state == "loading"
+        assert not picker.isVisible()
+    lanes["batch"].release()
+    qtbot.waitUntil(lambda: shop.classifier.state == "ready")
+    assert shop.classifier.model_ref == ModelRef("sample")
+
+
 def test_arrows_in_the_search_field_step_over_headings(picker: ModelPicker, qtbot: QtBot) -> None:
     choose(picker, ATTO.name)
     qtbot.keyClick(picker.browser.search, Qt.Key.Key_Down)

@@ -11,9 +11,15 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLay
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.models.cards import CardRead
-from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.stores.choosing import name_in_use, short_title, use_model, use_weights_file, why_not
+from convnext_studio.gui.stores.choosing import (
+    name_in_use,
+    short_title,
+    use_model,
+    use_model_file,
+    use_weights_file,
+    why_not,
+)
 from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow
 from convnext_studio.gui.stores.model_table import COLUMN_WIDTHS, Column, ModelTable
 from convnext_studio.gui.stores.model_words import browser_words
@@ -111,7 +117,7 @@ class ModelPicker(Popover):
         models.measure_failed.connect(self._on_measure_failed)
         models.file_checked.connect(self._on_file_checked)
         self._studio.classifier.info_changed.connect(self._on_info_changed)
-        self._studio.classifier.state_changed.connect(self._on_state_changed)
+        models.taken.connect(self.close_popover)
 
     # --- what is shown
 
@@ -199,15 +205,10 @@ class ModelPicker(Popover):
         """A Model file knows what it is; other weights want an architecture from the list."""
         self._file = read.path if read.is_bare else ""
         if read.card is not None:
-            self._studio.classifier.set_model(ModelRef(read.path))
+            use_model_file(read.path, self._studio.models, self._studio.classifier)
         elif read.error and not read.is_bare:
             self._studio.messages.error(read.error, read.hint)
         self._show_foot()
-
-    def _on_state_changed(self) -> None:
-        """A Model is on its way: the rest is seen in the top bar."""
-        if self._studio.classifier.state == "loading" and not self._studio.models.asked:
-            self.close_popover()
 
     def _on_measure_failed(self, end: Failed | EngineStopped) -> None:
         self._studio.messages.failed(end, self.tr("The speed was not measured."))

@@ -19,8 +19,7 @@ def use_model(row: ModelRow, models: Models, classifier: Classifier) -> bool:
     if why_not(row):
         return False
     if models.is_ready(row):
-        models.ask("")
-        classifier.set_model(models.ref(row))
+        _take(models.ref(row), models, classifier)
         return True
     models.ask(row.name)
     return False
@@ -28,14 +27,23 @@ def use_model(row: ModelRow, models: Models, classifier: Classifier) -> bool:
 
 def use_weights_file(row: ModelRow, path: str, models: Models, classifier: Classifier) -> None:
     """Load the architecture of `row` with weights from a file."""
-    models.ask("")
-    classifier.set_model(ModelRef(row.name, file=path))
+    _take(ModelRef(row.name, file=path), models, classifier)
 
 
 def use_random_weights(row: ModelRow, models: Models, classifier: Classifier) -> None:
     """Load `row` untrained; the window says wherever it shows an answer that it means nothing."""
+    _take(ModelRef(row.name, "random"), models, classifier)
+
+
+def use_model_file(path: str, models: Models, classifier: Classifier) -> None:
+    """Load a Model file, which knows what it is."""
+    _take(ModelRef(path), models, classifier)
+
+
+def _take(ref: ModelRef, models: Models, classifier: Classifier) -> None:
     models.ask("")
-    classifier.set_model(ModelRef(row.name, "random"))
+    classifier.set_model(ref)
+    models.taken.emit()
 
 
 def why_not(row: ModelRow) -> str:

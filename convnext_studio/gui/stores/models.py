@@ -33,6 +33,7 @@ class Models(QObject):
     rows_changed = Signal()
     row_changed = Signal(str)  # the state of one row: on disk, speed, download
     asked_changed = Signal()
+    taken = Signal()  # a Model was chosen and is on its way
     downloaded = Signal(str)
     file_checked = Signal(object)  # CardRead of a file that was picked
     measure_failed = Signal(object)  # Failed | EngineStopped
