@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from convnext_studio.gui.app import App
 
 PATIENCE_S = 90.0  # busy machines are slow; a test that passes does not wait for it
 LOOK_MS = 10
+
+TINY = ModelRef("test_convnext", "random")  # where what is answered is not the point of the test
 
 Until = Callable[[], object]
 Script = Callable[[App], Generator[Until, None, None]]
@@ -67,13 +70,19 @@ class _Driver(QObject):
         self._app.window.close()
 
 
-def run_program(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], script: Script) -> Outcome:
-    """Run `convnext-studio ARGUMENTS` in this process with `script` at its window; raise what the script raised."""
+def run_program(
+    monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], script: Script, *, model: ModelRef = TINY
+) -> Outcome:
+    """Run `convnext-studio ARGUMENTS` in this process with `script` at its window; raise what the script raised.
+
+    `model` is what the window begins with.
+    """
     drivers: list[_Driver] = []
     outcome = Outcome()
     start = App.start
 
     def start_with_driver(self: App, paths: list[str]) -> None:
+        self.studio.classifier.model_ref = model
         start(self, paths)
         self.studio.messages.posted.connect(lambda message: outcome.messages.append(message.fact))
         drivers.append(_Driver(self, script))
@@ -81,10 +90,13 @@ def run_program(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], scrip
     with monkeypatch.context() as patch:
         patch.setattr(App, "start", start_with_driver)
         outcome.code = cli.main(list(arguments))
-    for driver in drivers:
-        outcome.closing_s = time.monotonic() - driver.closed_at
-        if driver.error is not None:
-            raise driver.error
+    driver = drivers.pop() if drivers else None  # none: another window took the paths
+    error = driver.error if driver is not None else None
+    outcome.closing_s = time.monotonic() - driver.closed_at if driver is not None else 0.0
+    del driver
+    gc.collect()  # a process that ends takes its Stores with it; here they would stay, with their timers
+    if error is not None:
+        raise error
     return outcome
 
 
@@ -100,11 +112,6 @@ def drop(app: App, *paths: Path) -> None:
     fall = QDropEvent(at, Qt.DropAction.CopyAction, mime, buttons, modifiers)
     QCoreApplication.sendEvent(app.window, fall)
     assert fall.isAccepted()
-
-
-def use_tiny_model(app: App) -> None:
-    """Take a network of a few thousand weights, where what it answers is not the point of the test."""
-    app.studio.classifier.set_model(ModelRef("test_convnext", "random"))
 
 
 def answer_dialog(app: App, path: Path) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog
 from convnext_studio.gui.app import App
 from convnext_studio.gui.panels.get_weights import GetWeights
 from convnext_studio.gui.panels.model_picker import ModelButton
-from tests.e2e.driver import Until, is_done, run_program
+from tests.e2e.driver import Until, is_done, is_ready, run_program
 from tests.unit.models.stand_in_hub import StandInHub, stand_in_hub
 
 NAME = "convnext_zepto_rms.ra4_e3600_r224_in1k"
@@ -52,7 +52,7 @@ def test_a_cut_download_goes_on_where_it_was_and_its_model_then_classifies(
 
     def script(app: App) -> Generator[Until, None, None]:
         models, classifier = app.studio.models, app.studio.classifier
-        yield lambda: app.host.is_ready
+        yield is_ready(app)
         app.actions["choose_model"].trigger()
         button = app.window.findChild(ModelButton)
         assert button is not None
@@ -86,7 +86,7 @@ def test_without_a_network_one_sentence_says_so_and_the_other_ways_stay_open(
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
     def script(app: App) -> Generator[Until, None, None]:
-        yield lambda: app.host.is_ready
+        yield is_ready(app)
         app.actions["choose_model"].trigger()
         button = app.window.findChild(ModelButton)
         assert button is not None
@@ -111,7 +111,7 @@ def test_a_local_file_of_a_network_is_loaded_through_the_pane(
 
     def script(app: App) -> Generator[Until, None, None]:
         classifier = app.studio.classifier
-        yield lambda: app.host.is_ready
+        yield is_ready(app)
         app.actions["choose_model"].trigger()
         button = app.window.findChild(ModelButton)
         assert button is not None

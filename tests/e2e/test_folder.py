@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.app import App
 from tests.e2e.conftest import BROKEN, GOOD
-from tests.e2e.driver import Until, answer_dialog, drop, is_done, run_program, use_tiny_model
+from tests.e2e.driver import Until, answer_dialog, drop, is_done, run_program
 
 
 def test_a_dropped_folder_is_classified_exported_and_opened_again(
@@ -34,7 +35,7 @@ def test_a_dropped_folder_is_classified_exported_and_opened_again(
         answer_dialog(app, results)
         yield results.exists
 
-    assert run_program(monkeypatch, ["gui"], first).code == 0
+    assert run_program(monkeypatch, ["gui"], first, model=ModelRef("sample")).code == 0
     with results.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == GOOD + BROKEN
@@ -55,7 +56,6 @@ def test_stop_keeps_what_is_done_and_classify_goes_on_with_the_rest(
 ) -> None:
     def script(app: App) -> Generator[Until, None, None]:
         library, classifier = app.studio.library, app.studio.classifier
-        use_tiny_model(app)
         drop(app, thousand)
         yield lambda: classifier.state == "classifying" and library.classified >= 20
         app.actions["stop"].trigger()

@@ -13,7 +13,7 @@ import pytest
 
 from convnext_studio.gui.app import App
 from tests.e2e.conftest import BROKEN, GOOD
-from tests.e2e.driver import Until, drop, is_done, run_program, use_tiny_model
+from tests.e2e.driver import Until, drop, is_done, run_program
 
 CLOSED_WITHIN_S = 5.0
 
@@ -26,7 +26,6 @@ def test_a_killed_engine_is_replaced_and_the_job_goes_on_to_its_end(
 
     def script(app: App) -> Generator[Until, None, None]:
         library = app.studio.library
-        use_tiny_model(app)
         drop(app, thousand)
         yield lambda: library.classified >= 20
         assert app.host.pid is not None
@@ -43,7 +42,6 @@ def test_a_killed_engine_is_replaced_and_the_job_goes_on_to_its_end(
 
 
 def _running(app: App, folder: Path) -> Until:
-    use_tiny_model(app)
     drop(app, folder)
     return lambda: app.studio.classifier.state == "classifying" and app.studio.library.classified >= 1
 
