@@ -87,6 +87,7 @@ class App(QObject):
     def end_engine(self) -> None:
         """End the Engine and join the Lanes, if they were started."""
         if self.host is not None:
+            self.studio.classifier.stop()  # else late answers would start its timers once more
             self.host.shutdown()
 
     def _start_engine(self) -> None:
