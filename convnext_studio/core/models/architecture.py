@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 import timm
@@ -20,13 +21,24 @@ def build(architecture: str, outputs: int | None = None) -> nn.Module:
 
     Raises `UsageError` for a name that timm does not know.
     """
-    if not timm.is_model(architecture):
+    if not is_architecture(architecture):
         raise UsageError(
             f"There is no Model named “{architecture}”.", "`convnext-studio models` lists those there are."
         )
     options = {} if outputs is None else {"num_classes": outputs}
     network: nn.Module = timm.create_model(architecture, pretrained=False, **options)
     return network.eval()
+
+
+def is_architecture(name: str) -> bool:
+    """Whether timm knows it: an architecture, or one with a tag of pretrained weights."""
+    architecture, dot, _ = name.partition(".")
+    return bool(timm.is_model(architecture) and (not dot or timm.is_model_pretrained(name)))
+
+
+def pretrained_outputs(name: str) -> int:
+    """How many outputs the pretrained weights of a catalogue name have; 0 = no head."""
+    return int(timm.get_pretrained_cfg(name).num_classes)
 
 
 def build_with(architecture: str, outputs: int, tensors: Mapping[str, Tensor]) -> nn.Module:
@@ -75,6 +87,19 @@ def shapes_of(card: Card) -> dict[str, tuple[int, ...]]:
             f"The Model's card cannot be used. “architecture”: there is none named “{card.architecture}”.",
             "Choose another Model file, or update the program.",
         ) from error
+
+
+def renamed_by_timm(tensors: Mapping[str, Tensor], architecture: str, outputs: int) -> dict[str, Tensor]:
+    """Let timm rename what its older versions wrote, for architectures other than ConvNeXt. Raises `ModelError`."""
+    if architecture.startswith("convnext"):
+        return dict(tensors)
+    with torch.device("meta"):
+        network = build(architecture, outputs)
+    rename = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
+    try:
+        return dict(tensors) if rename is None else dict(rename(dict(tensors), network))
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(f"These weights do not fit {architecture}.", "Choose another file.") from error
 
 
 def preprocessing_of(name: str, *, fit: Fit | None = None) -> Preprocessing:

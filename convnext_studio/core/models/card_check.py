@@ -87,12 +87,12 @@ def preprocessing_from_json(raw: Mapping[str, Any]) -> Preprocessing:
 
 
 def _is_path_like(name: str) -> bool:
-    """Whether writing a file or folder of this name could end up elsewhere."""
+    """Whether a file or folder of this name could end up elsewhere. A slash between words ("ok/good") is only text."""
     return (
-        any(mark in name for mark in "/\\")
+        name.startswith(("/", "~"))
+        or "\\" in name
         or any(ord(letter) < 32 for letter in name)
-        or name.startswith("~")
-        or not name.strip(". ")
+        or any(not part.strip(". ") for part in name.split("/"))
     )
 
 

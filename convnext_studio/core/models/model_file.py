@@ -11,17 +11,17 @@ import re
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from convnext_studio.core.errors import ModelError, UnsafeWeights
+from convnext_studio.core.errors import UnsafeWeights
 from convnext_studio.core.files import replacing
 from convnext_studio.core.models.architecture import build_with, outputs_in, outputs_of, shapes_of
 from convnext_studio.core.models.card import Card, canonical_json, card_to_json
 from convnext_studio.core.models.card_check import card_from_json, check_class_count
 from convnext_studio.core.models.card_file import CARD_KEY, HASH_FIELD, read_card_in_file
-from convnext_studio.core.models.tensors import check_numbers, check_shapes, hash_of
+from convnext_studio.core.models.tensors import check_numbers, check_shapes, hash_of, read_tensors
 
 
 def save_model_file(path: Path, network: nn.Module, card: Card, *, dtype: torch.dtype = torch.float32) -> str:
@@ -64,16 +64,6 @@ def load_model_file(path: Path) -> tuple[nn.Module, Card, str, tuple[str, ...]]:
     warnings += check_numbers(tensors, path.name)
     network = build_with(card.architecture, len(card.classes), tensors)
     return network, card, found.recorded_hash, warnings
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read all tensors of a safetensors file whose header has been checked. Raises `ModelError`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            # a copy: the file itself may be deleted, or its drive unplugged, while the Model is in use
-            return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"“{path.name}” cannot be read: {error}.", "Choose the file again.") from error
 
 
 def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:

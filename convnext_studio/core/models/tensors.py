@@ -1,12 +1,14 @@
-"""Check weights against the network they are meant for, and compute the hash that proves them."""
+"""Read weights, check them against the network they are meant for, and compute the hash that proves them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from convnext_studio.core.errors import ModelError
@@ -14,6 +16,16 @@ from convnext_studio.core.models.card import Card, card_to_json
 
 Shape = tuple[int, ...]
 _OTHER_MODEL = "Choose the architecture that this file was made for, or another file."
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read all tensors of a safetensors file whose header has been checked. Raises `ModelError`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            # a copy: the file itself may be deleted, or its drive unplugged, while the Model is in use
+            return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"“{path.name}” cannot be read: {error}.", "Choose the file again.") from error
 
 
 def check_shapes(found: Mapping[str, Shape], needed: Mapping[str, Shape], name: str) -> tuple[str, ...]:

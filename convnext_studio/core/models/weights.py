@@ -7,6 +7,7 @@ The download cache is the one that other programs use too; HF_HUB_CACHE and HF_H
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from convnext_studio.core.context import JobContext
@@ -58,6 +59,13 @@ def cache_folder() -> Path:
 def repository_folder(entry: CatalogueEntry) -> Path:
     """Where the cache keeps what belongs to one repository."""
     return cache_folder() / f"models--{entry.hub_repo.replace('/', '--')}"
+
+
+def hash_in_cache(path: Path) -> str:
+    """The SHA-256 that the download cache names a file by; "" for a file that is not kept so."""
+    real = path.resolve()
+    is_named_so = real.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", real.name)
+    return real.name if is_named_so else ""
 
 
 def by_hand(entry: CatalogueEntry) -> str:
