@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LANES = ("scan", "thumbnails", "interactive", "batch", "files")  # as the Engine host has them, once it is imported
+# As the Engine host has them: it is imported only once the window is painted.
+LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads")
 OnReady = Callable[["App"], None]
 
 

@@ -32,7 +32,7 @@ class Patience:
     """How long the window bears with an Engine, in seconds, before it ends it and starts another."""
 
     stop_s: float = 3.0  # a Job that was cancelled and goes on
-    replaced_s: float = 15.0  # the same, where nobody pressed Stop: a newer Job waits, and killing costs it more
+    replaced_s: float = 60.0  # the same, where nobody pressed Stop: a newer Job waits, and killing costs it more
     beat_s: float = 20.0  # an Engine that gives no sign of life
     start_s: float = 60.0  # the same while it starts
 

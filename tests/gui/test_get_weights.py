@@ -59,7 +59,7 @@ def pane(
 
 
 def served(lanes: dict[str, InlineLane], job: Callable[[object, JobContext], object]) -> None:
-    lanes["files"].served_by[DownloadWeights] = job
+    lanes["downloads"].served_by[DownloadWeights] = job
 
 
 def test_it_says_what_is_wanted_how_large_it_is_and_its_licence(pane: GetWeights) -> None:
@@ -104,10 +104,10 @@ def test_a_stopped_download_can_go_on_from_where_it_was(
     assert pane.download.button.text() == "Go on"
     assert pane.line.isVisible()
     served(lanes, lambda request, ctx: HERE)
-    lanes["files"].hold()
+    lanes["downloads"].hold()
     pane.download.button.click()
     pane.download.button.click()
-    lanes["files"].release()
+    lanes["downloads"].release()
     qtbot.waitUntil(lambda: pane.download.sentence.text().startswith("Stopped at 42 of 114 MB"))
     pane.download.button.click()
     qtbot.waitUntil(lambda: studio.classifier.model_ref == ModelRef(TINY.name))

@@ -18,6 +18,7 @@ from convnext_studio.core.models.card import Card, Metric, Provenance
 from convnext_studio.core.models.cards import CardRead
 from convnext_studio.core.requests import DownloadWeights, FindWeights, MeasureSpeed, ReadCards
 from convnext_studio.core.values import Execution, ModelInfo, ModelRef, Preprocessing
+from convnext_studio.gui.app import LANES
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.settings import SettingsStore
 from convnext_studio.gui.stores.job_list import JobList
@@ -120,7 +121,7 @@ class Bench:
         self.models = self.open()
 
     def open(self) -> Models:
-        lanes = dict.fromkeys(("interactive", "files", "scan", "batch", "thumbnails"), self.lane)
+        lanes = dict.fromkeys(LANES, self.lane)
         memory = ModelMemory(self.memory_folder)
         return Models(lanes, self.jobs, self.settings, memory, catalogue=lambda: ROWS, sample=Path(SAMPLE_FILE))
 

@@ -196,7 +196,7 @@ class Models(QObject):
         """Start a download, or go on with one that ended too soon."""
         fetch = self._fetches.get(name)
         if fetch is None:
-            fetch = Fetch(name, self._lanes["files"], self)
+            fetch = Fetch(name, self._lanes["downloads"], self)
             fetch.changed.connect(self._on_fetch_changed)
             fetch.arrived.connect(self._on_arrived)
             self._fetches[name] = fetch
