@@ -126,6 +126,12 @@ class Settings:
 FIELDS: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(Settings)
 
 
+def choice_word(name: str, value: object) -> str:
+    """The word for one value of a setting that offers choices."""
+    found = next(f for f in FIELDS if f.name == name)
+    return str(found.metadata["choices"].get(value, value))
+
+
 def problem_with(name: str, value: object) -> str:
     """One sentence that says why `value` cannot be the setting `name`; empty if it can."""
     found = next(f for f in FIELDS if f.name == name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -134,6 +135,36 @@ def test_typing_filters_and_says_when_nothing_matches(qtbot: QtBot, panel: Image
     panel.search.setText("")
     qtbot.waitUntil(lambda: studio.library.shown == 201 and panel.views.currentWidget() is panel.grid)
     qtbot.waitUntil(lambda: not panel._counting.isActive())
+
+
+def test_an_empty_list_offers_the_way_back_to_all_images(qtbot: QtBot, panel: ImagesPanel, studio: Studio) -> None:
+    panel.search.setText("no such thing")
+    qtbot.waitUntil(lambda: panel.views.currentWidget() is panel.empty)
+    panel.empty.pressed.emit()
+    assert studio.library.shown == 201
+    assert panel.search.text() == ""
+    qtbot.waitUntil(lambda: not panel._counting.isActive() and not panel._typing.isActive())
+
+
+def test_the_result_of_one_image_is_copied_with_all_its_classes(panel: ImagesPanel, actions: Actions) -> None:
+    actions["copy_result"].trigger()
+    first, *classes = QGuiApplication.clipboard().text().split("\n")
+    assert first == "/parts/part_0.png"
+    assert len(classes) == 3
+
+
+def test_the_results_of_a_selection_are_copied_a_line_each(
+    panel: ImagesPanel, studio: Studio, actions: Actions
+) -> None:
+    posted: list[Message] = []
+    studio.messages.posted.connect(posted.append)
+    panel.grid.selectAll()
+    actions["copy_result"].trigger()
+    lines = QGuiApplication.clipboard().text().split("\n")
+    assert len(lines) == 201
+    assert lines[0].startswith("/parts/part_0.png\t")
+    assert lines[-1].endswith("the file is empty.")
+    assert posted[0].fact == "201 results were copied."
 
 
 def test_the_chips_filter_errors_and_a_class(qtbot: QtBot, panel: ImagesPanel, studio: Studio) -> None:

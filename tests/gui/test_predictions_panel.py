@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.values import ImageRef
@@ -56,9 +55,35 @@ def test_a_model_without_classes_says_what_to_do(panel: PredictionsPanel, studio
     assert "Fine-tune" in panel._warning_words.text()
 
 
-def test_the_result_is_copied_as_text(panel: PredictionsPanel, actions: Actions) -> None:
-    actions["copy_result"].trigger()
-    assert QGuiApplication.clipboard().text().startswith("/parts/part_1.png\n")
+def test_the_model_and_how_it_is_run_are_named_in_full(panel: PredictionsPanel, studio: Studio) -> None:
+    studio.classifier.info = model_info(engine="openvino", title="Metal surfaces (sample)")
+    studio.classifier.info_changed.emit()
+    assert panel.model.text() == "Metal surfaces (sample)"
+    assert panel.execution.text() == "64 × 64 pixels · OpenVINO · bf16"
+    assert panel.execution.wordWrap()
+
+
+def test_the_time_is_told_as_what_it_is_and_only_where_it_is_asked_for(panel: PredictionsPanel) -> None:
+    assert " ms" not in panel.figures.text()
+    assert "Reading and classifying took 7.3 ms" in panel.figures.toolTip()
+
+
+def test_a_note_about_the_picture_is_said_once(panel: PredictionsPanel, studio: Studio) -> None:
+    done = studio.library.current_prediction
+    assert done is not None
+    panel._notes.setText("Frame 1 of 2.")
+    studio.library.set_predictions([dataclasses.replace(done, note="Frame 1 of 2.")])
+    assert panel.state.text() == ""
+    panel._notes.setText("")
+    studio.library.set_predictions([dataclasses.replace(done, note="Frame 1 of 3.")])
+    assert panel.state.text() == "Frame 1 of 3."
+
+
+def test_long_class_names_take_the_room_of_the_bars_down_to_the_shortest(panel: PredictionsPanel) -> None:
+    panel.bars.set_rows(("pit",), (0.9,))
+    short = panel.bars._name_width()
+    panel.bars.set_rows(("great white shark, white shark, man-eater",), (0.9,))
+    assert short < panel.bars._name_width() < panel.bars.width() - 100
 
 
 def test_names_that_look_like_markup_are_shown_letter_by_letter(panel: PredictionsPanel, studio: Studio) -> None:

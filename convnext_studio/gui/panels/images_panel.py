@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
 
+from convnext_studio.core.values import Prediction
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.settings import Settings
 from convnext_studio.gui.stores.arrangement import SortKey
@@ -171,6 +172,10 @@ class ImagesPanel(Frame):
         actions.connect("previous_image", lambda: library.step(-1))
         actions.connect("save_results", self.save_results)
         actions.connect("copy_by_class", self.copy_by_class)
+        actions.connect("copy_result", self.copy_results)
+        library.prediction_changed.connect(self._show_can_copy)
+        library.current_changed.connect(self._show_can_copy)
+        self.empty.pressed.connect(self._show_all)
 
     # --- what the user does
 
@@ -193,6 +198,26 @@ class ImagesPanel(Frame):
         dialog.fileSelected.connect(self._on_copy_chosen)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def copy_results(self) -> None:
+        """Put the selected rows on the clipboard as text: one with all its classes, several as a table."""
+        library = self._library
+        ranges = self.grid.selectionModel().selection().toList()
+        rows = sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+        found = [library.prediction_at(row) for row in rows] if len(rows) > 1 else [library.current_prediction]
+        done = [one for one in found if one is not None]
+        if not done:
+            return
+        QGuiApplication.clipboard().setText(_as_text(done))
+        copied = self.tr("The result was copied.") if len(done) == 1 else self.tr("{} results were copied.")
+        self._studio.messages.success(copied.format(count(len(done))))
+
+    def _show_can_copy(self) -> None:
+        self._actions["copy_result"].setEnabled(self._library.current_prediction is not None)
+
+    def _show_all(self) -> None:
+        """Take every filter away; the order stays."""
+        self._library.arrange(only="all", class_name="", text="")
 
     def _folder(self) -> Path:
         kept = self._studio.memory.text("save_folder")
@@ -299,7 +324,9 @@ class ImagesPanel(Frame):
             self.views.setCurrentWidget(self.grid if self._actions["view_grid"].isChecked() else self.table)
             return
         if library.total:
-            self.empty.set_words(self.tr("No image matches"), self.tr("Change the filter to see the others."))
+            self.empty.set_words(
+                self.tr("No image matches"), self.tr("The filters leave nothing to show."), self.tr("Show all images")
+            )
         elif library.is_finding:
             self.empty.set_words(self.tr("Looking for images"), self.tr("The first ones appear here at once."))
         else:
@@ -316,3 +343,17 @@ class ImagesPanel(Frame):
         """A narrow panel has one select in place of the chips."""
         super().resizeEvent(event)
         self.filters.set_compact(is_compact=self.width() < 280)
+
+
+def _as_text(predictions: list[Prediction]) -> str:
+    """One Image: its path and every class. Several: a line each with path, first class and share, or the error."""
+    if len(predictions) == 1:
+        done = predictions[0]
+        lines = [f"{name}\t{share:.6f}" for name, share in zip(done.classes, done.probabilities, strict=True)]
+        return "\n".join([done.image.path, *(lines or [done.error])])
+    return "\n".join(
+        f"{done.image.path}\t{done.classes[0]}\t{done.probabilities[0]:.6f}"
+        if done.classes
+        else f"{done.image.path}\t{done.error}"
+        for done in predictions
+    )

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from convnext_studio.core.values import ModelInfo, Prediction
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.settings import choice_word
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton, IconButton
 from convnext_studio.gui.widgets.frame import Frame, Hairline
@@ -29,7 +30,8 @@ class PredictionsPanel(Frame):
         self.bars = RankedBars(studio.theme)
         self.state = PlainLabel("", "small", "text2", wrap=True)
         self.figures = PlainLabel("", "small", "text2")
-        self.model = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
+        self.model = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideMiddle)
+        self.execution = PlainLabel("", "small", "text3", wrap=True)
         self.warning = Frame("again")
         self._warning_words = PlainLabel("", "small", "text", wrap=True)
         self._facts: dict[str, PlainLabel] = {}
@@ -37,7 +39,7 @@ class PredictionsPanel(Frame):
         self._copy_path = IconButton(studio.theme, "copy", self.tr("Copy the path"))
         self.setMinimumWidth(240)
         self._lay_out(actions)
-        self._connect(actions)
+        self._connect()
         self._show_prediction()
         self._show_model()
         self._show_facts()
@@ -53,7 +55,7 @@ class PredictionsPanel(Frame):
         column.setSpacing(8)
         copy = ActionIconButton(self._studio.theme, actions["copy_result"], "copy")
         column.addLayout(self._section(self.tr("Predictions"), copy))
-        for widget in (self.bars, self.state, self.figures, self._make_warning(), self.model):
+        for widget in (self.bars, self.state, self.figures, self._make_warning(), self.model, self.execution):
             column.addWidget(widget)
         column.addWidget(Hairline())
         column.addLayout(self._section(self.tr("Image")))
@@ -107,10 +109,8 @@ class PredictionsPanel(Frame):
         grid.addWidget(self._copy_path, len(words) - 1, 2)
         return grid
 
-    def _connect(self, actions: Actions) -> None:
+    def _connect(self) -> None:
         studio = self._studio
-        self._copy_action = actions["copy_result"]
-        actions.connect("copy_result", self._copy_result)
         self._copy_path.clicked.connect(self._on_copy_path)
         studio.library.current_changed.connect(self._show_prediction)
         studio.library.current_changed.connect(self._show_facts)
@@ -128,17 +128,20 @@ class PredictionsPanel(Frame):
         self.figures.setVisible(has_classes)
         if done is not None and has_classes:
             self.bars.set_rows(done.classes, done.probabilities)
-            figures = self.tr("Margin {0} · {1} ms").format(percent(done.margin), decimal(done.milliseconds, 1))
-            self.figures.setText(figures)
+            self.figures.setText(self.tr("Margin {0}").format(percent(done.margin)))
+            self.figures.setToolTip(
+                self.tr("How far the first class is ahead of the second. Reading and classifying took {0} ms.").format(
+                    decimal(done.milliseconds, 1)
+                )
+            )
         words = self._state_words(done)
         self.state.setText(words)
         self.state.setVisible(bool(words))
-        self._copy_action.setEnabled(done is not None)
 
     def _state_words(self, done: Prediction | None) -> str:
         classifier = self._studio.classifier
         if done is not None:
-            return " ".join(filter(None, (done.error, done.note)))
+            return done.error or ("" if self._notes.text() else done.note)  # the opened file says the same below
         if self._studio.library.current_image is None:
             return self.tr("Pick an image to see its Predictions.")
         if classifier.info is not None and not classifier.info.classes:
@@ -149,28 +152,21 @@ class PredictionsPanel(Frame):
         }
         return words.get(classifier.state, self.tr("Not classified yet."))
 
-    def _copy_result(self) -> None:
-        library = self._studio.library
-        done, image = library.current_prediction, library.current_image
-        if done is None or image is None:
-            return
-        lines = [f"{name}\t{share:.6f}" for name, share in zip(done.classes, done.probabilities, strict=True)]
-        QGuiApplication.clipboard().setText("\n".join([image.path, *(lines or [done.error])]))
-        self._studio.messages.success(self.tr("The result was copied."))
-
     # --- the Model
 
     def _show_model(self) -> None:
         info = self._studio.classifier.info
-        self.model.setText(self._model_words(info) if info is not None else "")
+        self.model.setText(info.title if info is not None else "")
+        self.execution.setText(self._execution_words(info) if info is not None else "")
         warnings = self._warnings(info) if info is not None else []
         self._warning_words.setText("\n".join(warnings))
         self.warning.setVisible(bool(warnings))
         self._show_prediction()
 
-    def _model_words(self, info: ModelInfo) -> str:
+    def _execution_words(self, info: ModelInfo) -> str:
         pre = info.preprocessing
-        return f"{info.title} · {pre.width} × {pre.height} · {info.engine} {info.precision}"
+        size = self.tr("{0} × {1} pixels").format(pre.width, pre.height)
+        return f"{size} · {choice_word('engine', info.engine)} · {info.precision}"
 
     def _warnings(self, info: ModelInfo) -> list[str]:
         words = []
@@ -196,6 +192,7 @@ class PredictionsPanel(Frame):
         self._copy_path.setEnabled(image is not None)
         self._notes.setText("\n".join(shown.notes) if shown else "")
         self._notes.setVisible(bool(shown and shown.notes))
+        self._show_prediction()
 
     def _on_copy_path(self) -> None:
         image = self._studio.library.current_image

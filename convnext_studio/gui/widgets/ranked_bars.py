@@ -16,6 +16,7 @@ from convnext_studio.gui.widgets.numbers import percent
 ROW = 26
 _BAR = 7
 _NAME_SHARE, _NUMBER = 0.3, 62
+_SHORTEST_BAR = 48
 
 
 class RankedBars(QWidget):
@@ -47,7 +48,7 @@ class RankedBars(QWidget):
         """Draw the rows; only the first one has the accent."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        name_width = self.width() * _NAME_SHARE
+        name_width = self._name_width()
         for number, (name, share) in enumerate(self._rows):
             is_first = number == 0
             role = "strong" if is_first else "body"
@@ -60,6 +61,12 @@ class RankedBars(QWidget):
             painter.drawText(row, right, percent(share))
             bar = QRectF(name_width + 4, row.center().y() - _BAR / 2, self.width() - name_width - _NUMBER - 8, _BAR)
             self._paint_bar(painter, bar, share, "accent" if is_first else "text3")
+
+    def _name_width(self) -> float:
+        """As wide as the names need, while a bar is left to compare."""
+        needed = max((QFontMetricsF(font("strong")).horizontalAdvance(name) for name, _ in self._rows), default=0.0)
+        widest = self.width() - _NUMBER - 8 - _SHORTEST_BAR
+        return max(self.width() * _NAME_SHARE, min(needed + 8, widest))
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, share: float, role: str) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
