@@ -52,6 +52,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("next_image", "Next image", "Alt+Right", "right", "Image", "Show the next image of the list."),
     ActionSpec("previous_image", "Previous image", "Alt+Left", "left", "Image", "Show the image before this one."),
     ActionSpec("copy_result", "Copy result", "Ctrl+C", "copy", "Image", "Copy name and classes of this image as text."),
+    ActionSpec("copy_image", "Copy image", "Ctrl+Shift+C", "image", "Image", "Copy the picture itself."),
     ActionSpec("filter_images", "Filter images", "Ctrl+F", "filter", "Image", "Type what name or class must contain."),
     ActionSpec("zoom_in", "Zoom in", "Ctrl++; Ctrl+=", "plus", "Image", "Show the image larger."),
     ActionSpec("zoom_out", "Zoom out", "Ctrl+-", "minus", "Image", "Show the image smaller."),
@@ -68,6 +69,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("view_grid", "Grid", "Ctrl+Shift+G", "grid", "View", "Show the images as thumbnails.", True),
     ActionSpec("view_table", "Table", "Ctrl+Shift+T", "list", "View", "Show the images as a table.", True),
+    ActionSpec("side_panels", "Side panels", "F9", "sides", "View", "Show the list and the Predictions.", True),
+    ActionSpec("full_screen", "Image alone", "F11; F", "full", "View", "Fill the screen; Esc leads back.", True),
+    ActionSpec("reset_layout", "Reset layout", "", "retry", "View", "Show all panels, as wide as at first."),
     ActionSpec("go_inspect", "Inspect", "Ctrl+Shift+1", "inspect", "View", "Show the images and what is in them."),
     ActionSpec(
         "go_models", "Models", "Ctrl+Shift+2", "models", "View", "Show all Models and the weights on this machine."

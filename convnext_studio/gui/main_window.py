@@ -1,12 +1,9 @@
-"""The window: places the Panels, lets things be dropped, remembers its place. No logic."""
+"""The window: places the Panels and lets things be dropped. No logic."""
 
 from __future__ import annotations
 
-import base64
-
-from PySide6.QtCore import QByteArray, QEvent, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import (
-    QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDragMoveEvent,
@@ -28,8 +25,7 @@ from convnext_studio.gui.stores.drops import has_paths, paths_of, summarise
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.frame import Frame
-
-SMALL_WIDTH = 1180
+from convnext_studio.gui.window_layout import SMALL_WIDTH, WindowLayout
 
 
 class MainWindow(QMainWindow):
@@ -55,8 +51,9 @@ class MainWindow(QMainWindow):
         self._drop_target = DropTarget(studio.theme, self.pages)
         self._focus_ring = FocusRing(studio.theme, self)
         self.commands = Commands(studio, actions, self)
+        self.parts = WindowLayout(self, studio, actions, (self.rail, self.top_bar, self.status_bar), self.pages)
         self._connect()
-        self._restore()
+        self.parts.restore()
 
     def _place_panels(self, messages: MessageArea) -> None:
         right = QVBoxLayout()
@@ -128,16 +125,12 @@ class MainWindow(QMainWindow):
             self.inspect.setChildrenCollapsible(False)
             canvas = CanvasPanel(self._studio, self._actions)
             canvas.readout_changed.connect(self.status_bar.set_readout)
-            panels = (
+            images, predictions = (
                 ImagesPanel(self._studio, self._actions),
-                canvas,
                 PredictionsPanel(self._studio, self._actions),
             )
-            for number, panel in enumerate(panels):
-                self.inspect.addWidget(panel)
-                self.inspect.setStretchFactor(number, 1 if panel is canvas else 0)
             self.pages.addWidget(self.inspect)
-            self._size_inspect()
+            self.parts.take(self.inspect, (images, canvas, predictions))
         return self.inspect
 
     def _on_library_changed(self) -> None:
@@ -216,14 +209,14 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A small window does without words on the rail and more."""
         super().resizeEvent(event)
-        is_compact = self.width() < SMALL_WIDTH
+        is_compact = self.parts.is_small
         for panel in (self.rail, self.top_bar, self.status_bar):
             panel.set_compact(is_compact=is_compact)
         if (
             event.oldSize().width() < SMALL_WIDTH <= self.width()
             or self.width() < SMALL_WIDTH <= event.oldSize().width()
         ):
-            self._size_inspect()
+            self.parts.size_sides()
 
     def event(self, event: QEvent) -> bool:
         """Hints of actions go to our own status bar."""
@@ -231,19 +224,3 @@ class MainWindow(QMainWindow):
             self.status_bar.set_hint(event.tip())
             return True
         return super().event(event)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember where the window was."""
-        self._studio.memory.keep("geometry", base64.b64encode(self.saveGeometry().data()).decode())
-        super().closeEvent(event)
-
-    def _size_inspect(self) -> None:
-        if self.inspect is not None:
-            sides = (216, 260) if self.width() < SMALL_WIDTH else (340, 320)
-            rest = max(200, self.width() - self.rail.width() - sum(sides))
-            self.inspect.setSizes([sides[0], rest, sides[1]])
-
-    def _restore(self) -> None:
-        self.resize(1440, 900)
-        if kept := self._studio.memory.text("geometry"):
-            self.restoreGeometry(QByteArray.fromBase64(kept.encode()))

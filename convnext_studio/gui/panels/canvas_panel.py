@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
 
 from convnext_studio.core.values import FITS
@@ -50,7 +51,7 @@ class CanvasPanel(Frame):
         strip = QHBoxLayout()
         strip.setContentsMargins(12, 3, 12, 3)
         strip.addWidget(self.fits)
-        strip.addWidget(self._input_facts, 1)
+        strip.addStretch(1)
         beside.addLayout(strip)
         beside.addWidget(self.input_canvas, 1)
         both = QSplitter(Qt.Orientation.Horizontal)
@@ -84,12 +85,13 @@ class CanvasPanel(Frame):
         foot.setContentsMargins(12, 3, 8, 3)
         foot.setSpacing(4)
         foot.addWidget(self._announced)
-        foot.addStretch(1)
+        foot.addWidget(self._input_facts, 1)
         self._zoom.setFixedWidth(56)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
         foot.addWidget(ActionIconButton(self._studio.theme, self._actions["zoom_out"], "minus"))
         foot.addWidget(self._zoom)
         foot.addWidget(ActionIconButton(self._studio.theme, self._actions["zoom_in"], "plus"))
+        foot.addWidget(ActionIconButton(self._studio.theme, self._actions["full_screen"], "full"))
         return foot
 
     def _connect(self) -> None:
@@ -99,6 +101,7 @@ class CanvasPanel(Frame):
         actions.connect("zoom_fit", canvas.fit)
         actions.connect("zoom_full", canvas.show_pixels)
         actions.connect("show_input", self._on_show_input)
+        actions.connect("copy_image", self._copy_image)
         canvas.zoom_changed.connect(self._on_zoom)
         canvas.pointed.connect(self._on_pointed)
         for each in (canvas, self.input_canvas):
@@ -109,14 +112,35 @@ class CanvasPanel(Frame):
         studio.library.current_changed.connect(self._on_current)
         studio.library.prediction_changed.connect(self._describe)
         studio.library.counts_changed.connect(self._show_place)
-        studio.library.wrapped.connect(self._announced.setText)
+        studio.library.wrapped.connect(self._announce)
         studio.classifier.info_changed.connect(self._on_info)
         self.fits.index_changed.connect(self._on_fit_chosen)
 
+        self.setFocusProxy(canvas)
+
     # --- the Image
+
+    def _announce(self, sentence: str) -> None:
+        """Say it to the eye and to a screen reader."""
+        self._announced.setText(sentence)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._announced, sentence))
+
+    def _copy_image(self) -> None:
+        opened = self._studio.viewer.opened
+        if opened is None:
+            return
+        from convnext_studio.gui.convert import image_from_array
+
+        copied = image_from_array(opened.pixels)
+        QGuiApplication.clipboard().setImage(copied)
+        is_reduced = (copied.width(), copied.height()) != (opened.width, opened.height)
+        size = self.tr("It was reduced to {0} × {1} pixels.").format(count(copied.width()), count(copied.height()))
+        self._studio.messages.success(self.tr("The image was copied."), size if is_reduced else "")
 
     def _on_current(self) -> None:
         self._announced.setText("")
+        if not self.canvas.has_picture and self._studio.library.current_image is not None:
+            self.canvas.set_words("", "")  # it is being opened; after a while that is said
         self._show_place()
         self._describe()
 
@@ -143,7 +167,7 @@ class CanvasPanel(Frame):
         elif image is None:
             self.canvas.set_words(self.tr("No image"), self.tr("Drop images or a folder here, or open them."), "image")
         self._notes.setText(" · ".join(opened.notes) if opened is not None else "")
-        for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_full"):
+        for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_full", "copy_image"):
             self._actions[name].setEnabled(self.canvas.has_picture)
         self._on_zoom(self.canvas.zoom)
         self._show_place()
@@ -199,7 +223,7 @@ class CanvasPanel(Frame):
         if found is not None:
             height, width = found.pixels.shape[:2]
             self.input_canvas.set_picture(found.pixels, width, height)
-            self._input_facts.setText(self.tr("{0} × {1} pixels go in").format(width, height))
+            self._input_facts.setText(self.tr("The network sees {0} × {1} pixels").format(width, height))
         else:
             words = viewer.input_error or ("" if info is not None else self.tr("The Model is not ready yet."))
             self.input_canvas.set_words("", words)

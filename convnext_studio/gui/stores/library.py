@@ -231,12 +231,13 @@ class Library(QAbstractTableModel):
         row = self.current_row
         wanted = (row if row >= 0 else -1 if by > 0 else 0) + by
         if wanted >= shown:
-            wanted = 0
+            self.set_current_row(0)
             self.wrapped.emit(self.tr("Back at the first image"))
         elif wanted < 0:
-            wanted = shown - 1
+            self.set_current_row(shown - 1)
             self.wrapped.emit(self.tr("On to the last image"))
-        self.set_current_row(wanted)
+        else:
+            self.set_current_row(wanted)
 
     def neighbour(self, by: int) -> ImageRef | None:
         """The Image so many rows away from the current one, if there is one."""

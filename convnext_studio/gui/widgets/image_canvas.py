@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QCursor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
@@ -78,6 +78,10 @@ class ImageCanvas(QWidget):
         self._scale = pixels.shape[1] / width
         if not keeps_view or self.is_fitted or not is_same_size:
             self.fit()
+        if self.underMouse():
+            self._point_at(QPointF(self.mapFromGlobal(QCursor.pos())))
+        else:
+            self.pointed.emit(None)
         self.update()
 
     def set_words(self, title: str, sentence: str, icon: str = "") -> None:
