@@ -2,8 +2,8 @@
 
     python packaging/make_sample_model.py
 
-It needs no download and no GPU: about half an hour on two cores. Training parts, held-out parts and the data set that
-`convnext-studio sample` writes by default come from different seeds, so no part is ever in two of them. The masks of
+It needs no download and no GPU: about half an hour on two quiet cores. Training parts, held-out parts and the data set
+that `convnext-studio sample` writes by default come from different seeds: no part is ever in two of them. The masks of
 the generated defects help in training only: two throw-away heads must say where the defect is, which teaches a small
 network in minutes what labels alone teach it in hours. The file holds nothing but timm's own network.
 """
@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import timm
@@ -40,8 +40,10 @@ DRAWN_SIZE, SIZE, CROP, CELL = 256, 192, 96, 8  # pixels; a cell is what the mas
 TRAINING_SEED, HELD_OUT_SEED, WEIGHTS_SEED = 2002, 1001, 7
 MEAN, STD = (0.5, 0.5, 0.5), (0.15, 0.15, 0.15)  # of these pictures
 BATCH, LEARNING_RATE, WEIGHT_DECAY, EMA_DECAY = 64, 3e-3, 0.05, 0.995
+CYCLES = ((1250, 1000), (3300, 3000))  # steps, and how many of them see pieces only
 STAGES = [1, 2, 3]  # that must say where the defect is
 RESOURCES = Path(__file__).resolve().parent.parent / "resources" / "sample"
+Network = Any  # a ConvNeXt of timm, which is not typed
 logger = logging.getLogger("make_sample_model")
 
 
@@ -158,12 +160,18 @@ def follow(mean: Tensor, now: Tensor, _steps: Tensor | int) -> Tensor:
     return torch.lerp(mean, now, 1 - EMA_DECAY)
 
 
-def train(pictures: Pictures, steps: int, crop_steps: int) -> nn.Module:
-    """Return the trained network: the running mean of its weights, which is steadier than the last of them."""
+def new_network() -> Network:
+    """Build the network with seeded weights."""
     torch.manual_seed(WEIGHTS_SEED)
     network = timm.create_model(ARCHITECTURE, num_classes=len(CLASSES), drop_path_rate=0.05, ls_init_value=0.5)
     sharpen_stem(network.get_submodule("stem.0"))
-    network = network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)
+
+
+def train(network: Network, pictures: Pictures, cycle: int) -> Network:
+    """Train for one cycle and return the running mean of the weights, which is steadier than the last of them."""
+    steps, crop_steps = CYCLES[cycle]
+    torch.manual_seed(WEIGHTS_SEED + cycle)
     heads = Whereabouts([info["num_chs"] for info in network.feature_info[STAGES[0] :]])
     mean = torch.optim.swa_utils.AveragedModel(network, avg_fn=follow, use_buffers=True)
     weights = [*network.parameters(), *heads.parameters()]
@@ -175,7 +183,7 @@ def train(pictures: Pictures, steps: int, crop_steps: int) -> nn.Module:
         optimizer,
         lambda step: min((step + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / steps))) + 1e-3,
     )
-    rng, started = np.random.default_rng(WEIGHTS_SEED), time.monotonic()
+    rng, started = np.random.default_rng(WEIGHTS_SEED + cycle), time.monotonic()
     network.train()
     for step, (pixels, labels, cells) in enumerate(batches(pictures, rng, steps, crop_steps), start=1):
         with torch.autocast("cpu", torch.bfloat16):
@@ -287,11 +295,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESOURCES, help="folder to write to (%(default)s)")
     parser.add_argument("--training", type=int, default=5000, help="Images to train on (%(default)s)")
     parser.add_argument("--held-out", type=int, default=1500, help="Images to measure on (%(default)s)")
-    parser.add_argument("--steps", type=int, default=1700, help=f"steps of {BATCH} Images (%(default)s)")
-    parser.add_argument("--crop-steps", type=int, default=1200, help="of these, with pieces of Images (%(default)s)")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    network = train(draw_pictures(options.training, TRAINING_SEED), options.steps, options.crop_steps)
+    pictures, network = draw_pictures(options.training, TRAINING_SEED), new_network()
+    for cycle in range(len(CYCLES)):
+        network = train(network, pictures, cycle)
     held_out = draw_pictures(options.held_out, HELD_OUT_SEED)
     found = predict(network, held_out)
     card = card_of(measure(held_out, found), options.training)
