@@ -184,7 +184,8 @@ class MainWindow(QMainWindow):
         """Take what names files; anything else gets the forbidden cursor."""
         if has_paths(event.mimeData()):
             event.acceptProposedAction()
-            self._drop_target.show_summary(summarise(paths_of(event.mimeData())))
+            can_add = self._studio.library.total > 0
+            self._drop_target.show_summary(summarise(paths_of(event.mimeData())), can_add=can_add)
         else:
             event.ignore()
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QLabel,
     QLineEdit,
+    QMenu,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -109,6 +110,40 @@ def test_a_drag_of_files_shows_where_to_drop_and_escape_leaves_nothing(window: M
     assert window._drop_target._title.text() == "Drop to open 1 folder and 1 file"
     QCoreApplication.sendEvent(window, QDragLeaveEvent())
     assert not window._drop_target.isVisible()
+
+
+def test_a_drop_beside_open_images_says_how_to_add(
+    window: MainWindow, studio: Studio, tmp_path: Path, qtbot: QtBot
+) -> None:
+    assert drag_in(window, mime(tmp_path))
+    assert not window._drop_target._add_hint.isVisible()
+    studio.open_paths(("/pictures",))
+    qtbot.waitUntil(lambda: studio.library.total == 2)
+    assert drag_in(window, mime(tmp_path))
+    assert window._drop_target._add_hint.isVisible()
+
+
+def test_all_ten_recent_places_are_offered_with_their_folders(
+    window: MainWindow, studio: Studio, tmp_path: Path
+) -> None:
+    for number in range(12):
+        studio.recent.add(f"/gone {number}/images")
+    studio.recent.add(str(tmp_path))
+    window.top_bar._open.click()
+    menu = window.top_bar.findChild(QMenu)
+    places = [action for action in menu.actions() if action.data()]
+    assert len(places) == 10
+    assert places[0].text() == f"{tmp_path.name} · {tmp_path.parent.name}"
+    assert places[0].isEnabled()
+    assert places[1].text() == "images · gone 11"
+    assert not places[1].isEnabled()
+    menu.close()
+
+
+def test_a_long_name_in_a_message_does_not_widen_the_window(window: MainWindow, studio: Studio) -> None:
+    width = window.minimumSizeHint().width()
+    studio.messages.info("“" + "long name " * 40 + "” was opened.", "All is well.")
+    assert window.minimumSizeHint().width() <= max(width, 800)
 
 
 @pytest.mark.parametrize("data", [{"text": "hello"}, {"text": "https://example/a.png"}, {}])

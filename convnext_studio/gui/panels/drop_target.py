@@ -32,11 +32,14 @@ class DropTarget(QWidget):
         column.addWidget(
             PlainLabel(self.tr("They stay where they are; nothing is copied or changed."), "body", "text2"), 0, _CENTRE
         )
+        self._add_hint = PlainLabel(self.tr("Hold Ctrl to add to what is open."), "body", "text2")
+        column.addWidget(self._add_hint, 0, _CENTRE)
         column.addStretch(1)
         self.hide()
 
-    def show_summary(self, summary: DropSummary) -> None:
-        """Say what will open, and cover the parent."""
+    def show_summary(self, summary: DropSummary, *, can_add: bool = False) -> None:
+        """Say what will open, and cover the parent; `can_add` if something is open already."""
+        self._add_hint.setVisible(can_add)
         self._title.setText(self._sentence(summary))
         parent = self.parentWidget()
         assert parent is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from convnext_studio.gui.actions import Actions
@@ -12,6 +14,8 @@ from convnext_studio.gui.widgets.buttons import Button, IconButton, bind
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.key_cap import KeyCap
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
+
+_LONGEST = 40
 
 
 class TopBar(Frame):
@@ -77,8 +81,7 @@ class TopBar(Frame):
         field.clicked.connect(action.trigger)
         row = QHBoxLayout(field)
         row.setContentsMargins(30, 0, 8, 0)
-        row.addWidget(PlainLabel(words, "small", "text2"))
-        row.addStretch(1)
+        row.addWidget(PlainLabel(words, "small", "text2", elide=Qt.TextElideMode.ElideRight), 1)
         row.addWidget(KeyCap(action.shortcut()))
         return field
 
@@ -88,14 +91,25 @@ class TopBar(Frame):
         places = self._studio.recent.places
         if places:
             menu.addSeparator()
-            for place in places[:5]:
+            menu.setToolTipsVisible(True)
+            for place in places:
                 self._add_recent(menu, place)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self._open.mapToGlobal(QPoint(0, self._open.height() + 4)))
 
     def _add_recent(self, menu: QMenu, place: RecentPlace) -> None:
-        action = menu.addAction(self._studio.theme.icon("clock"), place.name.replace("&", "&&"))
+        action = menu.addAction(self._studio.theme.icon("clock"), _with_folder(place).replace("&", "&&"))
         action.setToolTip(plain_tip(place.path))
         action.setData(place.path)
         action.setEnabled(not place.is_missing)
         action.triggered.connect(lambda _checked=False, path=place.path: self._studio.open_paths((path,)))
+
+
+def _with_folder(place: RecentPlace) -> str:
+    """The name and the folder it is in: many folders are called "images". Both are shortened in the middle."""
+    folder = Path(place.path).parent.name
+    return " · ".join(_shortened(part) for part in (place.name, folder) if part)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[-_LONGEST // 2 :]}"

@@ -20,6 +20,7 @@ from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
 from convnext_studio.gui.widgets.numbers import count
 
 _WIDTH = 640
+_SENTENCE_WIDTH, _SENTENCE_HEIGHT = (_WIDTH - 16) // 2 - 50, 54
 _CENTRE = Qt.AlignmentFlag.AlignHCenter
 
 
@@ -85,11 +86,10 @@ class _Door(Frame):
 
     def __init__(self, theme: Theme, action: QAction, pictures: tuple[str, ...], kind: str) -> None:
         super().__init__("card")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._title = PlainLabel("", "title")
         self._sentence = PlainLabel("", "body", "text2", wrap=True)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-        self._sentence.setFixedHeight(54)
         self._button = Button(theme, action.text(), kind="primary" if kind == "primary" else "secondary")
         bind(self._button, action)
         column = QVBoxLayout(self)
@@ -101,6 +101,7 @@ class _Door(Frame):
         column.addSpacing(6)
         column.addWidget(self._sentence)
         column.addSpacing(10)
+        column.addStretch(1)
         column.addWidget(self._button, 0, _CENTRE)
         column.addSpacing(10)
         column.addWidget(KeyCap(action.shortcut()), 0, _CENTRE)
@@ -109,6 +110,7 @@ class _Door(Frame):
         """Set the words."""
         self._title.setText(title)
         self._sentence.setText(sentence)
+        self._sentence.setFixedHeight(max(_SENTENCE_HEIGHT, self._sentence.heightForWidth(_SENTENCE_WIDTH)))
 
     def set_busy(self, *, is_busy: bool) -> None:
         """While it works it cannot be pressed again."""

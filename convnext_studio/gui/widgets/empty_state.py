@@ -17,7 +17,7 @@ class EmptyState(QWidget):
 
     def __init__(self, theme: Theme, title: str, sentence: str, button_text: str = "") -> None:
         super().__init__()
-        self._title = PlainLabel(title, "section")
+        self._title = PlainLabel(title, "section", wrap=True)
         self._sentence = PlainLabel(sentence, "small", "text2", wrap=True)
         self._button = Button(theme, button_text)
         self._button.setVisible(bool(button_text))

@@ -6,12 +6,12 @@ from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent
-from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button, IconButton
 from convnext_studio.gui.widgets.frame import Frame
-from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
+from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
 
 Kind = Literal["info", "success", "warning", "error"]
 _LOOK: dict[str, tuple[str, str, str]] = {
@@ -33,7 +33,8 @@ class MessageBar(Frame):
         super().__init__("info")
         self.setFixedHeight(40)
         self._icon = IconLabel(theme, "info", "accent")
-        self._fact = PlainLabel("", "strong")
+        self._fact = PlainLabel("", "strong", elide=Qt.TextElideMode.ElideMiddle)
+        self._fact.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # whole where it fits
         self._what_to_do = PlainLabel("", "body", "text2", elide=Qt.TextElideMode.ElideRight)
         self._more = PlainLabel("", "small", "text2")
         self._action = Button(theme, "", is_small=True)
@@ -67,6 +68,7 @@ class MessageBar(Frame):
         self._action.setVisible(bool(action_text))
         self._copy.setVisible(has_details)
         self.setAccessibleName(f"{fact} {what_to_do}".strip())
+        self.setToolTip(plain_tip(f"{fact}\n{what_to_do}".strip()))
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
 
     def show_count(self, text: str) -> None:
