@@ -161,8 +161,9 @@ def main(paths: list[str], on_ready: OnReady | None = None) -> int:
 
     `on_ready` is called once the window is on the screen and the Engine has been started; for tests and screenshots.
     """
-    application = _application()
     places = usual_places()
+    _set_scale(places)
+    application = _application()
     door = SingleInstance()
     if _shares_one_window(places) and door.hand_over(paths):
         return 0
@@ -184,6 +185,15 @@ def main(paths: list[str], on_ready: OnReady | None = None) -> int:
         app.shutdown()
         app.window.deleteLater()
         QCoreApplication.sendPostedEvents()
+
+
+def _set_scale(places: Places) -> None:
+    """Hand the size of words and tools to Qt, which asks once; what the user gave Qt itself goes first."""
+    from convnext_studio.gui.settings import kept_value
+
+    scale = kept_value(places.settings, "scale")
+    if isinstance(scale, int) and scale != 100:
+        os.environ.setdefault("QT_SCALE_FACTOR", str(scale / 100))
 
 
 def _application() -> QApplication:

@@ -41,6 +41,15 @@ class Settings:
             choices={"system": "As the system", "dark": "Dark", "light": "Light"},
         ),
     )
+    scale: int = field(
+        default=100,
+        metadata=_about(
+            "Size of words and tools",
+            "Besides what the system asks for. It holds from the next start.",
+            "Look",
+            choices={100: "100 %", 125: "125 %", 150: "150 %", 175: "175 %", 200: "200 %"},
+        ),
+    )
     is_motion_reduced: bool = field(
         default=False, metadata=_about("Reduce motion", "Popovers appear at once instead of rising.", "Look")
     )

@@ -14,6 +14,8 @@ import pytest
 from PySide6.QtCore import QTimer
 
 from convnext_studio.gui.app import App, main
+from convnext_studio.gui.settings import SettingsStore
+from convnext_studio.gui.stores.places import usual_places
 
 ROOT = Path(__file__).resolve().parents[2]
 END_S = 5.0
@@ -91,6 +93,21 @@ def test_the_window_is_there_without_torch_and_closes_while_the_model_loads(star
     assert seconds < END_S
     assert "QThread" not in errors
     assert "Traceback" not in errors
+
+
+def test_the_size_of_words_and_tools_holds_from_the_next_start(start: object, own_home: Path) -> None:
+    SettingsStore(usual_places().settings).update(scale=150)
+    program = start(then="print('ratio', app.window.devicePixelRatioF(), flush=True); app.window.close()")
+    assert program.wait_for("ratio") == "ratio 1.5"
+    assert program.end()[0] == 0
+
+
+def test_a_scale_given_to_qt_goes_before_the_setting(start: object, own_home: Path) -> None:
+    SettingsStore(usual_places().settings).update(scale=150)
+    then = "print('ratio', app.window.devicePixelRatioF(), flush=True); app.window.close()"
+    program = start(then=then, QT_SCALE_FACTOR="2")
+    assert program.wait_for("ratio") == "ratio 2.0"
+    assert program.end()[0] == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")

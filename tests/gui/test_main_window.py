@@ -123,6 +123,7 @@ def test_a_drop_beside_open_images_says_how_to_add(
     assert window._drop_target._add_hint.isVisible()
 
 
+@pytest.mark.qt_log_ignore("raise", "grabbing the keyboard", extend=True)  # the offscreen screen, of any menu
 def test_all_ten_recent_places_are_offered_with_their_folders(
     window: MainWindow, studio: Studio, tmp_path: Path
 ) -> None:

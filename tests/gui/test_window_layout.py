@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.gui.actions import Actions
@@ -114,3 +114,18 @@ def test_going_round_the_end_is_shown_and_announced(window: MainWindow, studio: 
     studio.library.step(1)
     assert canvas._announced.text() == "Back at the first image"
     assert QApplication.focusWidget() is not canvas._announced
+
+
+def test_where_it_is_narrow_the_input_stands_below_and_its_choices_are_whole(
+    window: MainWindow, studio: Studio, actions: Actions, qtbot: QtBot
+) -> None:
+    studio.classifier.load()
+    window.resize(800, 520)
+    actions["show_input"].trigger()
+    panel = window.inspect_page().widget(1)
+    qtbot.waitUntil(lambda: panel._both.orientation() == Qt.Orientation.Vertical)
+    for button in panel.fits.findChildren(QPushButton):
+        qtbot.waitUntil(lambda button=button: button.width() >= button.sizeHint().width())
+    qtbot.waitUntil(lambda: panel._name.width() >= 60)
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: panel._both.orientation() == Qt.Orientation.Horizontal)

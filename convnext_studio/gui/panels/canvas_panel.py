@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
 
 from convnext_studio.core.values import FITS
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton
-from convnext_studio.gui.widgets.frame import Frame, Hairline
+from convnext_studio.gui.widgets.frame import Frame, Hairline, set_variant
 from convnext_studio.gui.widgets.image_canvas import ImageCanvas
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count, percent
 from convnext_studio.gui.widgets.segmented import Segmented
+
+NARROW = 480
 
 
 class CanvasPanel(Frame):
@@ -28,6 +30,7 @@ class CanvasPanel(Frame):
         super().__init__("panel")
         self._studio = studio
         self._actions = actions
+        self._is_narrow = False
         self.canvas = ImageCanvas(studio.theme, self.tr("Image"))
         self.input_canvas = ImageCanvas(studio.theme, self.tr("What the network sees"))
         self.fits = Segmented(studio.theme, [self.tr("Squash"), self.tr("Letterbox"), self.tr("Crop")])
@@ -54,7 +57,7 @@ class CanvasPanel(Frame):
         strip.addStretch(1)
         beside.addLayout(strip)
         beside.addWidget(self.input_canvas, 1)
-        both = QSplitter(Qt.Orientation.Horizontal)
+        self._both = both = QSplitter(Qt.Orientation.Horizontal)
         both.setHandleWidth(1)
         both.setChildrenCollapsible(False)
         both.addWidget(self.canvas)
@@ -118,6 +121,15 @@ class CanvasPanel(Frame):
 
         self.setFocusProxy(canvas)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow, what the network sees stands below, and the size is left to the Image's facts."""
+        super().resizeEvent(event)
+        if (self.width() < NARROW) != self._is_narrow:
+            self._is_narrow = not self._is_narrow
+            self._both.setOrientation(Qt.Orientation.Vertical if self._is_narrow else Qt.Orientation.Horizontal)
+            set_variant(self._input, "edge", "top" if self._is_narrow else "left")
+            self._show_place()
+
     # --- the Image
 
     def _announce(self, sentence: str) -> None:
@@ -148,7 +160,7 @@ class CanvasPanel(Frame):
         library, image, opened = self._studio.library, self._studio.library.current_image, self._studio.viewer.opened
         self._name.setText(Path(image.path).name if image is not None else "")
         facts = []
-        if opened is not None and opened.image == image:
+        if opened is not None and opened.image == image and not self._is_narrow:
             facts.append(f"{count(opened.width)} × {count(opened.height)}")
         if library.current_row >= 0:
             facts.append(self.tr("{0} of {1}").format(count(library.current_row + 1), count(library.shown)))
@@ -167,6 +179,7 @@ class CanvasPanel(Frame):
         elif image is None:
             self.canvas.set_words(self.tr("No image"), self.tr("Drop images or a folder here, or open them."), "image")
         self._notes.setText(" · ".join(opened.notes) if opened is not None else "")
+        self._notes.setVisible(bool(self._notes.text()))
         for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_full", "copy_image"):
             self._actions[name].setEnabled(self.canvas.has_picture)
         self._on_zoom(self.canvas.zoom)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
@@ -16,7 +17,7 @@ class Dialog(QDialog):
     def __init__(self, theme: Theme, title: str, parent: QWidget | None = None, *, scrolls: bool = True) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.resize(640, 560)
+        self.resize(QSize(640, 560).boundedTo(self.screen().availableSize() * 0.9))
         holder = QWidget()
         self.body = QVBoxLayout(holder)
         self.body.setContentsMargins(24, 8, 24, 16)
