@@ -23,6 +23,10 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # or the n
 import openvino as ov  # noqa: E402
 from openvino.preprocess import PrePostProcessor  # noqa: E402
 
+# Its first array sets up numpy's side under a lock of C++ that it keeps while it waits for Python's: two threads that
+# hand over their first arrays at once wait for each other for ever. Here the lock of imports sees to one at a time.
+ov.Tensor(np.zeros(1, np.uint8), shared_memory=True)
+
 _log = logging.getLogger(__name__)
 _LARGEST_KEPT_BYTES = 512 * 2**20
 _KEPT_FILES = 8
