@@ -58,7 +58,9 @@ say "Installing the packages of the lock into .venv (once; several gigabytes wit
 export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-300}" VIRTUAL_ENV="$venv"
 "$venv/bin/python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null ||
   "$tools/bin/uv" venv --quiet --clear --no-config --python "$python" "$venv"
-"$tools/bin/uv" pip sync --quiet --require-hashes "$packaging/requirements.lock" ||
+# Where a company's own certificates stand between here and the index, only the system knows them: the second try.
+sync() { "$tools/bin/uv" pip sync --quiet --require-hashes "$packaging/requirements.lock"; }
+sync 2>/dev/null || { export UV_SYSTEM_CERTS=1; sync; } ||
   fail "The packages could not be installed: see above; run the same command again to go on where it stopped."
 "$tools/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable "$root"
 "$venv/bin/python" "$packaging/check_versions.py" || exit 3
