@@ -107,19 +107,22 @@ class WindowLayout(QObject):
 
     def _show_parts(self) -> None:
         is_full = self._full.isChecked()
+        if self._splitter is not None:
+            self._show_sides(is_full=is_full)
         for widget in self._around:
             widget.setVisible(not is_full)
-        if self._splitter is None:
-            return
+
+    def _show_sides(self, *, is_full: bool) -> None:
+        assert self._splitter is not None
         left, picture, right = self._panels
-        had_focus = self._splitter.isAncestorOf(self._window.focusWidget() or self._window)
         has_sides = self._sides.isChecked() and not is_full
+        focus = self._window.focusWidget()
+        if not has_sides and (is_full or (focus is not None and self._splitter.isAncestorOf(focus))):
+            picture.setFocus(Qt.FocusReason.OtherFocusReason)  # before Qt looks for another, as if by Tab
         for panel in (left, right):
             panel.setVisible(has_sides)
         if has_sides:
             self.size_sides()
-        elif had_focus or is_full:
-            picture.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _keep_sides(self) -> None:
         assert self._splitter is not None

@@ -20,6 +20,7 @@ from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.messages import Message
 from convnext_studio.gui.panels.images_panel import ImagesPanel
 from convnext_studio.gui.stores import thumbnails
+from convnext_studio.gui.stores.rows import Column
 from convnext_studio.gui.stores.studio import Studio
 from tests.gui.replies import image, picture, serve
 
@@ -177,6 +178,18 @@ def test_the_chips_filter_errors_and_a_class(qtbot: QtBot, panel: ImagesPanel, s
     name = studio.library.arrangement.class_name
     assert name
     assert studio.library.shown == studio.library.class_counts[name]
+    qtbot.waitUntil(lambda: not panel._counting.isActive())
+
+
+def test_the_table_of_errors_shows_their_reasons_without_scrolling(
+    qtbot: QtBot, panel: ImagesPanel, studio: Studio, actions: Actions
+) -> None:
+    actions["view_table"].trigger()
+    studio.library.arrange(only="errors")
+    reasons = panel.table.columnViewportPosition(Column.ERROR)
+    assert 0 < reasons < panel.table.viewport().width() / 2
+    studio.library.arrange(only="all")
+    assert not panel.table.isColumnHidden(Column.CLASS)
     qtbot.waitUntil(lambda: not panel._counting.isActive())
 
 

@@ -282,6 +282,19 @@ def test_tab_goes_through_the_window_and_comes_back(window: MainWindow, qtbot: Q
     assert len(seen) > 6
 
 
+def test_tab_follows_the_bar_on_top_from_left_to_right(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1440, 900)
+    window.activateWindow()
+    first = window.top_bar._left.itemAt(0).widget()
+    first.setFocus()
+    xs = []
+    while window.top_bar.isAncestorOf(window.focusWidget()):
+        xs.append(window.focusWidget().x())
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+    assert len(xs) >= 4
+    assert xs == sorted(xs)
+
+
 def test_the_place_of_the_window_is_kept(window: MainWindow, studio: Studio, actions: Actions, qtbot: QtBot) -> None:
     window.resize(800, 555)
     window.close()

@@ -42,6 +42,7 @@ def test_the_image_alone_fills_the_screen_and_escape_leads_back(
     assert sides(window) == [False, False]
     canvas = window.inspect_page().widget(1).canvas
     assert window.focusWidget() is canvas
+    assert not window._focus_ring.isVisible()
     qtbot.keyClick(canvas, Qt.Key.Key_Escape)
     assert not window.isFullScreen()
     assert all(bar.isVisible() for bar in bars)

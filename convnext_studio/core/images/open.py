@@ -89,7 +89,7 @@ _DECODER_ERRORS = (
     Warning,
     Image.DecompressionBombError,
 )
-_RAISE_LIMIT = "Raise “Largest picture” in the settings to open it."
+_RAISE_LIMIT = "Raise “Largest image” in the settings to open it."
 
 # Pillow warns and logs of odd metadata; whatever matters to the user becomes a note or a refusal here.
 warnings.filterwarnings("ignore", module=r"PIL\.")

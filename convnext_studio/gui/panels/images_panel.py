@@ -293,6 +293,8 @@ class ImagesPanel(Frame):
         for action in self._doubt_group.actions():
             action.setChecked(action.data() == now.below)
         self._descending.setChecked(now.is_descending)
+        for about_answers in (Column.CLASS, Column.PROBABILITY, Column.MARGIN, Column.TIME):
+            self.table.setColumnHidden(about_answers, now.only == "errors")  # room for the reasons
         column = next((column for column, sort in _SORTS.items() if sort == now.sort), Column.NAME)
         self.table.show_order(column, is_descending=now.is_descending)
         if now.text != self.search.text().strip() and not self._typing.isActive():

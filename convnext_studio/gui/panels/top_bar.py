@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from itertools import pairwise
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
@@ -48,13 +48,23 @@ class TopBar(Frame):
         row.addStretch(1)
         for button in (self._command_icon, self._open, self._classify, self._stop):
             row.addWidget(button)
+        self._in_order: list[QWidget] = [
+            self._command,
+            self._command_icon,
+            self._open,
+            self._classify,
+            self._stop,
+        ]
         self.set_compact(is_compact=False)
         studio.classifier.state_changed.connect(self._show_state)
         self._show_state()
 
     def put_left(self, widget: QWidget) -> None:
-        """Add a widget at the left."""
+        """Add a widget at the left, in the order of Tab as well."""
         self._left.addWidget(widget)
+        self._in_order.insert(self._left.count() - 1, widget)
+        for first, second in pairwise(self._in_order):
+            QWidget.setTabOrder(first, second)
 
     def set_compact(self, *, is_compact: bool) -> None:
         """In a small window the command field is an icon."""
@@ -106,9 +116,8 @@ class TopBar(Frame):
 
 
 def _with_folder(place: RecentPlace) -> str:
-    """The name and the folder it is in: many folders are called "images". Both are shortened in the middle."""
-    folder = Path(place.path).parent.name
-    return " · ".join(_shortened(part) for part in (place.name, folder) if part)
+    """The name and the folder it is in, both shortened in the middle."""
+    return " · ".join(_shortened(part) for part in (place.name, place.folder) if part)
 
 
 def _shortened(name: str) -> str:

@@ -172,7 +172,7 @@ class _RecentList(QWidget):
         for row in self._rows:
             self._column.removeWidget(row)
             row.deleteLater()
-        self._rows = [self._row(place) for place in self._studio.recent.places[:6]]
+        self._rows = [self._row(place) for place in self._studio.recent.places]
         for row in self._rows:
             self._column.addWidget(row)
         self.setVisible(bool(self._rows))
@@ -191,7 +191,8 @@ class _RecentList(QWidget):
         row.setSpacing(10)
         row.addWidget(IconLabel(self._studio.theme, icon, "text3" if is_missing else "text2"))
         name = PlainLabel(place.name, "body", "text3" if is_missing else "text", elide=Qt.TextElideMode.ElideMiddle)
-        row.addWidget(name, 1)
+        row.addWidget(name, 2)
+        row.addWidget(PlainLabel(place.folder, "small", "text3", elide=Qt.TextElideMode.ElideMiddle), 1)
         row.addWidget(PlainLabel(self.tr("not found") if is_missing else self._facts(place), "small", "text3"))
         for child in (name,):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

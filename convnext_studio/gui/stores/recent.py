@@ -32,6 +32,11 @@ class RecentPlace:
         return Path(self.path).name or self.path
 
     @property
+    def folder(self) -> str:
+        """The name of the folder it is in: many folders are called "images"."""
+        return Path(self.path).parent.name
+
+    @property
     def is_missing(self) -> bool:
         """True if it is not there now; asks the disk."""
         return not Path(self.path).exists()

@@ -193,7 +193,7 @@ def test_a_picture_over_the_limit_is_refused_by_its_header_naming_the_setting(tm
     path = saved(tmp_path, Image.new("1", (2000, 1000)), "a.png")
     error = refusal(path, max_megapixels=1.5)
     assert error.message == "The picture has 2 megapixels; the limit for PNG is 2."
-    assert "Largest picture" in error.hint
+    assert "Largest image" in error.hint
     assert open_pixels(path, max_megapixels=2.0).width == 2000
 
 
