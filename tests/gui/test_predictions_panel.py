@@ -97,5 +97,6 @@ def test_names_that_look_like_markup_are_shown_letter_by_letter(panel: Predictio
 
 def test_the_facts_of_the_file_are_shown(panel: PredictionsPanel) -> None:
     assert panel._facts["size"].text() == "200 × 100"
+    assert panel._facts["file"].toolTip() == "1\u2009234 bytes"
     assert panel._facts["format"].text() == "PNG"
     assert panel._facts["path"].text() == "/parts/part_1.png"

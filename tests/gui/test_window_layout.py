@@ -109,6 +109,16 @@ def test_the_picture_itself_is_copied(window: MainWindow, actions: Actions, stud
     assert copied.pixelColor(50, 20).red() == 50
 
 
+def test_image_and_list_offer_what_can_be_done_with_them_by_the_right_button(
+    window: MainWindow, actions: Actions
+) -> None:
+    images, canvas = window.inspect_page().widget(0), window.inspect_page().widget(1).canvas
+    for widget in (images.grid, images.table, canvas):
+        assert widget.contextMenuPolicy() == Qt.ContextMenuPolicy.ActionsContextMenu
+        assert actions["copy_result"] in widget.actions()
+    assert actions["copy_image"] in canvas.actions()
+
+
 def test_going_round_the_end_is_shown_and_announced(window: MainWindow, studio: Studio) -> None:
     canvas = window.inspect_page().widget(1)
     studio.library.set_current_row(1)

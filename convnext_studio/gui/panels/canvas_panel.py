@@ -120,6 +120,9 @@ class CanvasPanel(Frame):
         self.fits.index_changed.connect(self._on_fit_chosen)
 
         self.setFocusProxy(canvas)
+        canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        names = ("copy_image", "copy_result", "zoom_fit", "zoom_full", "show_input", "full_screen")
+        canvas.addActions([actions[name] for name in names])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where it is narrow, what the network sees stands below, and the size is left to the Image's facts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, QTimer
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
 
@@ -110,6 +110,8 @@ class ImagesPanel(Frame):
             view.setModel(self._library)
             self.views.addWidget(view)
             view.stepped.connect(self._library.step)
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+            view.addActions([self._actions[name] for name in ("copy_result", "save_results", "copy_by_class")])
         self.table.setSelectionModel(self.grid.selectionModel())
         self.views.addWidget(self.empty)
         for column, width in zip(Column, (140, 96, 88, 72, 76, 160), strict=True):

@@ -103,7 +103,9 @@ class PredictionsPanel(Frame):
             "path": self.tr("Path"),
         }
         for row, (key, word) in enumerate(words.items()):
-            self._facts[key] = PlainLabel("", "small", "text", elide=Qt.TextElideMode.ElideMiddle)
+            self._facts[key] = PlainLabel(
+                "", "small", "text", elide=None if key == "file" else Qt.TextElideMode.ElideMiddle
+            )
             grid.addWidget(PlainLabel(word, "small", "text2"), row, 0)
             grid.addWidget(self._facts[key], row, 1)
         grid.addWidget(self._copy_path, len(words) - 1, 2)
@@ -188,6 +190,8 @@ class PredictionsPanel(Frame):
         self._facts["size"].setText(f"{count(shown.width)} × {count(shown.height)}" if shown else _UNKNOWN)
         self._facts["format"].setText(shown.format if shown else _UNKNOWN)
         self._facts["file"].setText(file_size(shown.file_bytes) if shown else _UNKNOWN)
+        exact = self.tr("{0} bytes").format(count(shown.file_bytes)) if shown else ""
+        self._facts["file"].setToolTip(exact)
         self._facts["path"].setText(image.path if image is not None else "")
         self._copy_path.setEnabled(image is not None)
         self._notes.setText("\n".join(shown.notes) if shown else "")
