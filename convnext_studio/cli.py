@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from convnext_studio import __version__
 from convnext_studio.core import events, jobs, requests
@@ -37,6 +39,8 @@ from convnext_studio.core.values import (
 
 DONE, PARTLY_DONE, WRONG_USAGE, NOTHING_DONE = 0, 1, 2, 3
 _SIGNALLED = 128  # plus the signal's number: 130 for Ctrl-C
+_MOST_RANKS = 100_000  # more classes than any Model has
+_MOST_MEGAPIXELS = 1_000_000
 _COMMANDS = ("gui", "models", "sample", "classify")
 
 _COLUMNS = (
@@ -85,8 +89,33 @@ def main(argv: list[str]) -> int:
         _say(str(error))
         return WRONG_USAGE if isinstance(error, UsageError) else NOTHING_DONE
     except BrokenPipeError:  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         return DONE
+    except _OutputError as error:
+        _silence_stdout()
+        _say(f"The output could not be written: {error}.")
+        return NOTHING_DONE
+
+
+def _silence_stdout() -> None:
+    """What is still buffered shall not be tried once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _OutputError(Exception):
+    """Standard output takes no more: its disk is full, say."""
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Write to standard output to the last byte. Raises `BrokenPipeError` and `_OutputError`."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _OutputError((error.strerror or str(error)).lower()) from error
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -111,7 +140,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _with_command(argv: list[str]) -> list[str]:
     """`gui` goes without saying, also in front of paths."""
-    if not argv or (argv[0] not in _COMMANDS and Path(argv[0]).exists()):
+    if not argv or (argv[0] not in _COMMANDS and os.path.exists(argv[0])):  # noqa: PTH110  a Path raises where it may not look
         return ["gui", *argv]
     return argv
 
@@ -165,7 +194,7 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fit", choices=FITS, help="how images are made to fit (default: as the Model says)")
     parser.add_argument(
         "--max-megapixels",
-        type=float,
+        type=_megapixels,
         default=DEFAULT_MAX_MEGAPIXELS,
         metavar="N",
         help="refuse larger images (default: %(default)g)",
@@ -173,9 +202,22 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= _MOST_RANKS:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, {_MOST_RANKS} at the most")
+    return value
+
+
+def _megapixels(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= _MOST_MEGAPIXELS:  # written so that NaN is refused too
+        raise argparse.ArgumentTypeError(f"must be a number above 0, {_MOST_MEGAPIXELS} at the most")
     return value
 
 
@@ -231,9 +273,15 @@ def _models(arguments: argparse.Namespace, stop: _Stop) -> int:
     assert isinstance(on_disk, dict)
     entries = [entry for entry in catalogue() if entry.commercial_use or not arguments.commercial]
     rows = [{name: getattr(entry, name) for name in _COLUMNS} | {"on_disk": entry.name in on_disk} for entry in entries]
-    if arguments.json:
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-        return DONE
+    with _writing():
+        if arguments.json:
+            print(json.dumps(rows, ensure_ascii=False, indent=1))
+        else:
+            _print_table(rows)
+    return DONE
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
     print(
         f"{'name':52} {'parameters':>10} {'GMACs':>7} {'pixels':>6} {'top-1':>5}  {'commercial':10} {'here':4} licence"
     )
@@ -244,7 +292,6 @@ def _models(arguments: argparse.Namespace, stop: _Stop) -> int:
             f"{row['name']:52} {row['parameters'] / 1e6:8.1f} M {row['gmacs']:7.2f} {row['input_size']:6} {top1:>5}  "
             f"{words[row['commercial_use']]:10} {'yes' if row['on_disk'] else '':4} {row['licence'] or 'unknown'}"
         )
-    return DONE
 
 
 def _sample(arguments: argparse.Namespace, stop: _Stop) -> int:
@@ -255,7 +302,9 @@ def _sample(arguments: argparse.Namespace, stop: _Stop) -> int:
             progress.show(event.done, event.total)
 
     request = requests.MakeSample(arguments.folder, arguments.count, arguments.size, arguments.seed)
-    print(jobs.run(request, stop.context(on_event)))
+    folder = jobs.run(request, stop.context(on_event))
+    with _writing():
+        print(folder)
     return DONE
 
 
@@ -342,8 +391,8 @@ def _write(arguments: argparse.Namespace, predictions: list[Prediction]) -> None
 
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
-    write_csv(sys.stdout, predictions, arguments.top)
-    sys.stdout.flush()
+    with _writing():
+        write_csv(sys.stdout, predictions, arguments.top)
 
 
 def _check_writable(path: Path) -> None:
@@ -351,9 +400,11 @@ def _check_writable(path: Path) -> None:
     from convnext_studio.core.predict.results import check_suffix
 
     check_suffix(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  a Path raises where it may not look
         raise UsageError(f"“{path}” is a folder.", "Name a file to write.")
     try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.lstat()  # a name may be too long
         with tempfile.NamedTemporaryFile(prefix=".", dir=path.parent):
             pass
     except OSError as error:

@@ -90,9 +90,14 @@ def test_inputs_that_fail_are_listed_with_their_reason_and_the_code_is_1(
     [
         (["classify"], 2, "PATH"),
         (["classify", ".", "--top", "0"], 2, "1 or more"),
+        (["classify", ".", "--top", "many"], 2, "1 or more"),
+        (["classify", ".", "--top", "1000000000"], 2, "at the most"),
+        (["classify", ".", "--max-megapixels", "nan"], 2, "above 0"),
+        (["classify", ".", "--max-megapixels", "-1"], 2, "above 0"),
         (["classify", ".", "--device", "toaster"], 2, "toaster"),
         (["classify", ".", "--out", "out.xls"], 2, ".csv, .json or .parquet"),
         (["classify", ".", "--out", "no/such/out.csv"], 3, "does not exist"),
+        (["n" * 300], 2, "invalid choice"),
         (["classify", "nowhere"], 3, "No images were found"),
         (["classify", "."], 3, "No images were found"),
         (["dance"], 2, "dance"),
@@ -117,6 +122,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_work_starts(
 ) -> None:
     assert cli.main(["classify", str(folder), "--out", str(folder / "no" / "out.csv")]) == 3
     assert cli.main(["classify", str(folder), "--out", str(folder)]) == 2
+    assert cli.main(["classify", str(folder), "--out", str(folder / f"{'n' * 300}.csv")]) == 3
     assert not quick
 
 
@@ -125,6 +131,22 @@ def test_missing_weights_say_what_to_do_and_the_code_is_3(
 ) -> None:
     assert cli.main(["classify", str(folder), "--model", "absent"]) == 3
     assert "not on this machine. Download them." in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("end", ["/dev/full", "a closed pipe"])
+def test_output_that_cannot_be_written_is_one_sentence_or_none(end: str) -> None:
+    command = [sys.executable, "-m", "convnext_studio", "models", "--json"]
+    if end == "/dev/full":
+        with Path(end).open("w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=_root(), check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+        assert "no space left" in done.stderr
+    else:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=_root()) as process:
+            assert process.stdout and process.stderr
+            process.stdout.close()
+            assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
 def test_a_stop_keeps_what_is_done_and_the_code_is_130(
