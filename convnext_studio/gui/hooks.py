@@ -102,11 +102,19 @@ def _leave_it_to_the_notifier(_number: int, _frame: object) -> None:
     """Python must have a handler, or the signal ends the process."""
 
 
+class _PrivateLog(RotatingFileHandler):
+    """Its files, the ones begun later too, are their owner's alone: names of images stand in them."""
+
+    def _open(self) -> io.TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+
 def keep_log(path: Path) -> logging.Handler | None:
     """Write the log to a file that only its owner may read; None where that cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", errors="replace")
+        handler = _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", errors="replace")
     except OSError as error:
         log.info("The log is not kept: %s", error)
         return None

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,18 @@ def test_a_crash_file_is_offered_at_the_next_start(tmp_path: Path) -> None:
     second.close()
     assert "Segmentation fault" in second.left_behind
     assert path.read_text() == ""
+
+
+def test_every_log_file_is_its_owners_alone(tmp_path: Path) -> None:
+    handler = keep_log(tmp_path / "state" / "log.txt")
+    assert isinstance(handler, RotatingFileHandler)
+    try:
+        handler.doRollover()
+    finally:
+        handler.close()
+    files = list((tmp_path / "state").iterdir())
+    assert sorted(file.name for file in files) == ["log.txt", "log.txt.1"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 def test_where_nothing_can_be_written_the_log_and_crash_file_are_done_without(tmp_path: Path) -> None:
