@@ -20,6 +20,11 @@ _FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
+# A picture is reduced while it is decoded only if eight times the target's sides are left (`decode` sees to twice).
+# At twice, probabilities moved by up to 2e-2 (2 Mpx), at four times by 4e-4 (12 Mpx); now a photo of up to 12 Mpx is
+# the network's input to the last bit. It costs 120 ms instead of 35 for 12 Mpx, and 97 instead of 53 for 24 Mpx.
+_FINER = 4
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
@@ -38,7 +43,9 @@ def load_input(
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
 ) -> PreparedImage:
     """Decode and prepare one Image: the one door for classifying, showing, training and export. Raises `ImageError`."""
-    found = decode(path, frame, max_megapixels=max_megapixels, target=target_for(preprocessing))
+    across, down = target_for(preprocessing)
+    target = (_FINER * across, _FINER * down)
+    found = decode(path, frame, max_megapixels=max_megapixels, target=target)
     return PreparedImage(_prepared(found.image, preprocessing), " ".join(found.notes), found.width, found.height)
 
 
@@ -56,7 +63,7 @@ def to_float(batch: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[
 
 
 def target_for(preprocessing: Preprocessing) -> tuple[int, int]:
-    """Width and height below twice of which no picture may be reduced before it is resized."""
+    """Width and height that a whole picture is resized to, before `crop` cuts the middle out of it."""
     width, height = preprocessing.width, preprocessing.height
     if preprocessing.fit == "crop":
         return math.floor(width / preprocessing.crop_pct), math.floor(height / preprocessing.crop_pct)
