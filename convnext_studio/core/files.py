@@ -17,11 +17,12 @@ _NEW_FILE_MODE = 0o666 & ~_UMASK
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, is_flushed: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the same folder; on success it takes the place of `path`, else it is removed.
 
     The file and its folder are flushed to the disk before and after the rename, so that a power cut leaves the old
-    file or the new one. Raises `StorageError` when the disk is full, read-only or gone.
+    file or the new one. That can take a tenth of a second: do without (`is_flushed`) where losing the file costs
+    nothing. Raises `StorageError` when the disk is full, read-only or gone.
     """
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
@@ -31,10 +32,12 @@ def replacing(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        _flush(part)
+        if is_flushed:
+            _flush(part)
         part.chmod(path.stat().st_mode & 0o777 if path.exists() else _NEW_FILE_MODE)
         part.replace(path)
-        _flush(path.parent)
+        if is_flushed:
+            _flush(path.parent)
     except OSError as error:
         raise storage_error(error, path) from error
     finally:

@@ -242,13 +242,13 @@ def kept_value(path: Path, name: str) -> object:
     return default if problem_with(name, value) else value
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str, *, is_flushed: bool = True) -> None:
     """Write a file that only its owner may read, whole or not at all. Raises `StorageError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise storage_error(error, path) from error
-    with replacing(path) as part:
+    with replacing(path, is_flushed=is_flushed) as part:
         part.write_text(text, "utf-8")
     if os.name == "posix":
         path.chmod(0o600)

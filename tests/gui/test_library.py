@@ -201,3 +201,25 @@ def test_a_drop_of_100000_names_is_read_in_a_moment() -> None:
     began = time.perf_counter()
     assert len(paths_of(mime)) == 100_000
     assert time.perf_counter() - began < 2.0  # the figure is the benchmark's
+
+
+def test_images_that_come_after_the_first_predictions_have_rows_of_their_own(
+    qtbot: QtBot, library: Library, lanes: Lanes
+) -> None:
+    opened(qtbot, library, lanes, [image(1), image(2)])
+    assert library.row_of(image(2)) == 1
+    opened(qtbot, library, lanes, [image(3), image(4)])
+    assert [library.row_of(image(n)) for n in (1, 2, 3, 4)] == [0, 1, 2, 3]
+    library.arrange(only="errors")
+    opened(qtbot, library, lanes, [image(5)])
+    library.arrange(only="all")
+    opened(qtbot, library, lanes, [image(6)])
+    assert [library.row_of(image(n)) for n in (4, 5, 6)] == [3, 4, 5]
+
+
+def test_dates_are_read_a_few_at_a_time_however_slow_the_disk_is() -> None:
+    records = Records()
+    for number in range(50):
+        records.add(image(number))
+    assert not records.read_dates(0.0)
+    assert records.read_dates(10.0)

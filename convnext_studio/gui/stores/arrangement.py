@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -120,10 +121,12 @@ class Records:
         value = read[sort]
         return {record: value(done) for record in records if (done := self.predictions[record]) is not None}
 
-    def read_dates(self, count: int) -> bool:
-        """Look up the dates of `count` more files; True once all are known. Files that are gone sort first."""
-        start = len(self._dates)
-        for image in self.images[start : start + count]:
+    def read_dates(self, seconds: float) -> bool:
+        """Look up the dates of more files for so long; True once all are known. Files that are gone sort first."""
+        until = time.perf_counter() + seconds
+        for image in self.images[len(self._dates) :]:
+            if time.perf_counter() > until:  # a folder on the network answers slowly
+                break
             try:
                 self._dates.append(os.stat(image.path).st_mtime)  # noqa: PTH116 - as above
             except OSError:

@@ -28,8 +28,7 @@ from convnext_studio.gui.widgets.numbers import count, percent
 from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
 
 TAKEN_AT_ONCE = 128  # Images taken in between two looks at the clock
-INTAKE_S = 0.006  # what an intake may take of one turn of the event loop
-DATES_AT_ONCE = 500
+INTAKE_S = 0.006  # what an intake, of images or of dates, may take of one turn of the event loop
 REARRANGE_MS = 400
 FROZEN_AT_ONCE = 4_096  # rows
 
@@ -193,9 +192,12 @@ class Library(QAbstractTableModel):
             self._rearranging.start()
         if not self.arrangement.is_filtered:
             self.beginInsertRows(QModelIndex(), len(self._order), len(self._order) + len(records) - 1)
+            if self._rows is not None:  # so that Predictions that come meanwhile need not make it anew
+                self._rows.extend(range(len(self._order), len(self._order) + len(records)))
             self._order.extend(records)
-            self._rows = None
             self.endInsertRows()
+        else:
+            self._rows = None
         self.images_added.emit(records)
         self.counts_changed.emit()
         if self._current is None and self._order:
@@ -384,7 +386,7 @@ class Library(QAbstractTableModel):
         self.counts_changed.emit()
 
     def _read_dates(self) -> None:
-        if self._records.read_dates(DATES_AT_ONCE):
+        if self._records.read_dates(INTAKE_S):
             self._dating.stop()
             self._rearrange()
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from convnext_studio.core.errors import StorageError
 from convnext_studio.core.events import SpeedMeasured
-from convnext_studio.core.files import replacing
 from convnext_studio.core.values import DEVICES, ENGINES, PRECISIONS, Execution
+from convnext_studio.gui.settings import write_private
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +79,8 @@ class ModelMemory:
     def _save(self) -> None:
         data = {"own_files": self._own, "speeds": [asdict(speed) for speed in self._speeds.values()]}
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(self._path) as part:
-                part.write_text(json.dumps(data, indent=1), encoding="utf-8")
-        except (OSError, StorageError) as error:
+            write_private(self._path, json.dumps(data, indent=1), is_flushed=False)
+        except StorageError as error:
             log.info("Measured speeds are not kept: %s", error)
 
 

@@ -70,9 +70,8 @@ class Recent(QObject):
 
     def _keep(self) -> None:
         try:
-            write_private(
-                self._path, json.dumps([asdict(place) for place in self._places], ensure_ascii=True, indent=1)
-            )
+            text = json.dumps([asdict(place) for place in self._places], ensure_ascii=True, indent=1)
+            write_private(self._path, text, is_flushed=False)
         except StorageError as error:
             log.info("The list of recent places is not kept: %s", error)
         self.changed.emit()

@@ -42,7 +42,7 @@ class WindowMemory:
             return
         self._kept[name] = value
         try:
-            write_private(self._path, json.dumps(self._kept, indent=1))
+            write_private(self._path, json.dumps(self._kept, indent=1), is_flushed=False)
         except StorageError as error:
             log.info("What the window remembers is not kept: %s", error)
 
