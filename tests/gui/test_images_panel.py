@@ -196,8 +196,14 @@ def test_the_table_of_errors_shows_their_reasons_without_scrolling(
 def test_a_narrow_panel_has_one_select_in_place_of_the_chips(qtbot: QtBot, panel: ImagesPanel) -> None:
     panel.resize(216, 600)
     qtbot.waitUntil(lambda: not panel.filters.all_chip.isVisible())
-    panel._on_counts()
-    assert panel.filters.classes.itemText(0).startswith("All")
+    qtbot.waitUntil(lambda: panel.filters.classes.itemText(0) == "All 201")
+    qtbot.waitUntil(lambda: not panel._counting.isActive())
+
+
+def test_the_first_images_are_shown_without_waiting_for_the_counts(panel: ImagesPanel, studio: Studio) -> None:
+    panel.views.setCurrentWidget(panel.empty)
+    studio.library.finding_changed.emit()
+    assert panel.views.currentWidget() is panel.grid
 
 
 def test_results_are_saved_where_the_user_says(

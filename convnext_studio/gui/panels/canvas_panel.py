@@ -39,7 +39,7 @@ class CanvasPanel(Frame):
         self._notes = PlainLabel("", "small", "again", elide=Qt.TextElideMode.ElideRight)
         self._zoom = PlainLabel("", "small", "text2")
         self._input_facts = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
-        self._announced = PlainLabel("", "small", "accent")
+        self._announced = PlainLabel("", "small", "accent", elide=Qt.TextElideMode.ElideRight)
         self._lay_out()
         self._connect()
         self._on_opened()
@@ -87,7 +87,7 @@ class CanvasPanel(Frame):
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 3, 8, 3)
         foot.setSpacing(4)
-        foot.addWidget(self._announced)
+        foot.addWidget(self._announced, 1)
         foot.addWidget(self._input_facts, 1)
         self._zoom.setFixedWidth(56)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -120,6 +120,7 @@ class CanvasPanel(Frame):
         self.fits.index_changed.connect(self._on_fit_chosen)
 
         self.setFocusProxy(canvas)
+        self._show_announced("")
         canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         names = ("copy_image", "copy_result", "zoom_fit", "zoom_full", "show_input", "full_screen")
         canvas.addActions([actions[name] for name in names])
@@ -137,8 +138,14 @@ class CanvasPanel(Frame):
 
     def _announce(self, sentence: str) -> None:
         """Say it to the eye and to a screen reader."""
-        self._announced.setText(sentence)
+        self._show_announced(sentence)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._announced, sentence))
+
+    def _show_announced(self, sentence: str) -> None:
+        """In the place of what is said about the input, for there is room for one."""
+        self._announced.setText(sentence)
+        self._announced.setVisible(bool(sentence))
+        self._input_facts.setVisible(not sentence)
 
     def _copy_image(self) -> None:
         opened = self._studio.viewer.opened
@@ -153,7 +160,7 @@ class CanvasPanel(Frame):
         self._studio.messages.success(self.tr("The image was copied."), size if is_reduced else "")
 
     def _on_current(self) -> None:
-        self._announced.setText("")
+        self._show_announced("")
         if not self.canvas.has_picture and self._studio.library.current_image is not None:
             self.canvas.set_words("", "")  # it is being opened; after a while that is said
         self._show_place()

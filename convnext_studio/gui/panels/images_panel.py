@@ -304,7 +304,9 @@ class ImagesPanel(Frame):
         self._on_counts()
 
     def _on_counts_soon(self) -> None:
-        if not self._counting.isActive():
+        if self._library.shown and self.views.currentWidget() is self.empty:
+            self._on_counts()  # the first images are shown at once
+        elif not self._counting.isActive():
             self._counting.start()
 
     def _on_counts(self) -> None:
@@ -347,6 +349,7 @@ class ImagesPanel(Frame):
         """A narrow panel has one select in place of the chips."""
         super().resizeEvent(event)
         self.filters.set_compact(is_compact=self.width() < 280)
+        self._on_counts_soon()  # the select has other words then
 
 
 def _as_text(predictions: list[Prediction]) -> str:
