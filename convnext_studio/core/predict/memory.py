@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from convnext_studio.core.predict.runners.build import cache_folder
 from convnext_studio.core.values import Execution
 
 _MOST_KEPT = 300
+_LASTS_S = 30 * 24 * 3600.0  # then it is measured again: the machine may have been busy, or have changed since
 _ENGINES = ("torch", "openvino", "onnxruntime")
 
 _log = logging.getLogger(__name__)
@@ -26,8 +28,10 @@ def recall(identity: str, execution: Execution) -> tuple[Plan, float] | None:
     """Return the Plan and images/s found for this Model on this machine, if there are any."""
     entry = _read().get(_key(identity, execution))
     try:
-        plan = Plan(**entry["plan"]) if entry else None
-        return (plan, float(entry["images_per_s"])) if entry and plan and _is_possible(plan) else None
+        if not entry or not 0 <= time.time() - float(entry["measured"]) < _LASTS_S:
+            return None
+        plan = Plan(**entry["plan"])
+        return (plan, float(entry["images_per_s"])) if _is_possible(plan) else None
     except (TypeError, KeyError, ValueError):
         return None
 
@@ -37,7 +41,8 @@ def remember(identity: str, execution: Execution, plan: Plan, images_per_s: floa
     entries = _read()
     key = _key(identity, execution)
     entries.pop(key, None)
-    entries[key] = {"plan": dataclasses.asdict(plan), "images_per_s": round(images_per_s, 2)}
+    found = {"plan": dataclasses.asdict(plan), "images_per_s": round(images_per_s, 2)}
+    entries[key] = {**found, "measured": int(time.time())}
     path = _path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from convnext_studio.core.events import DeviceFound, ModelLoading, SpeedMeasured
 from convnext_studio.core.models import network
 from convnext_studio.core.predict import calibrate, device, memory
 from convnext_studio.core.predict.answers import softmax
-from convnext_studio.core.predict.runners.base import Plan
+from convnext_studio.core.predict.runners.base import Plan, Runner
 from convnext_studio.core.predict.runners.build import build_runner, cache_folder
 from convnext_studio.core.requests import FindDevices, MeasureSpeed
 from convnext_studio.core.values import Execution, ModelRef
@@ -75,6 +77,25 @@ def test_a_remembered_plan_that_makes_no_sense_is_ignored(model: ModelRef) -> No
     plan = calibrate.candidates(FP32)[0]
     memory.remember("some identity", FP32, dataclasses.replace(plan, batch=0), 1.0)
     assert memory.recall("some identity", FP32) is None
+
+
+def test_a_measurement_of_a_month_ago_and_one_from_the_future_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.remember("some identity", FP32, calibrate.candidates(FP32)[0], 1.0)
+    assert memory.recall("some identity", FP32) is not None
+    now = time.time()
+    for days in (31, -1):
+        monkeypatch.setattr("time.time", lambda days=days: now + days * 86_400)
+        assert memory.recall("some identity", FP32) is None
+
+
+def test_a_busy_moment_does_not_decide_between_two_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = calibrate.candidates(FP32)[0]
+    runner = cast(Runner, None)
+    disturbed, undisturbed = calibrate.Settled(plan, runner, 60.0), calibrate.Settled(plan, runner, 80.0)
+    speeds = iter((100.0, 81.0))
+    monkeypatch.setattr(calibrate, "images_per_second", lambda *_: next(speeds))
+    found = calibrate._faster(disturbed, undisturbed, np.zeros((4, 8, 8, 3), np.uint8))
+    assert found.images_per_s == 100.0
 
 
 def test_nothing_is_lost_where_the_memory_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
