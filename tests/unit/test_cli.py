@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from convnext_studio import __version__, cli
+from convnext_studio import __version__, cli, gui
 from convnext_studio.core import events, jobs, requests
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import MissingWeights
