@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convnext_studio.gui.app import App
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH, HEIGHT = 1440, 900
+WIDTH, HEIGHT = 1280, 800
 PATIENCE_S = 240
 Until = Callable[[], bool]
 
