@@ -1,5 +1,5 @@
 #!/bin/sh
-# Write packaging/requirements.lock and packaging/uv.lock again from pyproject.toml: exact versions with hashes, no
+# Write packaging/requirements.lock and packaging/installer.lock again from pyproject.toml: exact versions with hashes, no
 # addresses. Run it after a change of the dependencies; add --upgrade to take newer versions of everything.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,5 +10,5 @@ options="--universal --python-version 3.11 --generate-hashes --no-annotate --no-
   --extra gui --extra openvino --extra onnxruntime --extra parquet --extra heic \
   --output-file packaging/requirements.lock "$@" >/dev/null
 echo "uv==$("$uv" --version | cut -d' ' -f2)" | "$uv" pip compile - $options \
-  --output-file packaging/uv.lock >/dev/null
-! grep -n '://' packaging/requirements.lock packaging/uv.lock
+  --output-file packaging/installer.lock >/dev/null
+! grep -n '://' packaging/requirements.lock packaging/installer.lock

@@ -11,7 +11,7 @@ stamp=$venv/.convnext-studio-stamp
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$*"; exit 3; }
 
-wanted=$(cat "$packaging/requirements.lock" "$packaging/uv.lock" "$packaging/setup.sh" "$root/pyproject.toml" | sha256sum)
+wanted=$(cat "$packaging/requirements.lock" "$packaging/installer.lock" "$packaging/setup.sh" "$root/pyproject.toml" | sha256sum)
 wanted="$wanted $root"
 if [ -x "$venv/bin/convnext-studio" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
   exit 0
@@ -46,11 +46,11 @@ python=$(find_python) || { install_packages python3 && python=$(find_python); } 
 "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv ||
   fail "Python's venv module is missing: ask an administrator for 'apt-get install python3-venv', then start again."
 
-if ! "$tools/bin/uv" --version 2>/dev/null | grep -q "^$(sed -n 's/^uv==\([^ ]*\).*/uv \1/p' "$packaging/uv.lock") "; then
+if ! "$tools/bin/uv" --version 2>/dev/null | grep -q "^$(sed -n 's/^uv==\([^ ]*\).*/uv \1/p' "$packaging/installer.lock") "; then
   say "Fetching the installer …"
   rm -rf "$tools"
   "$python" -m venv "$tools"
-  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$packaging/uv.lock" ||
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$packaging/installer.lock" ||
     fail "The installer could not be fetched: is there a way to the package index? (pip's own words are above.)"
 fi
 

@@ -141,7 +141,7 @@ def test_addresses_lead_only_to_hosts_that_we_know() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "uv.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "installer.lock"])
 def test_the_lock_has_a_hash_for_every_package_and_no_address(name: str) -> None:
     text = (ROOT / "packaging" / name).read_text(encoding="utf-8")
     assert "://" not in text
