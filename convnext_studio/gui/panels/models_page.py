@@ -23,9 +23,11 @@ from convnext_studio.gui.widgets.frame import Frame, Hairline
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.table_browser import TableBrowser
 
-_NARROW = 860  # the table's width under which figures are left to the details
+_NARROW = 860  # the table's width under which the details take less
 _DETAILS_WIDTH, _DETAILS_NARROW = 360, 300
-_LEFT_OUT = (Column.PARAMETERS, Column.GMACS, Column.INPUT, Column.TOP1, Column.SPEED)
+_NAME_WIDTH, _MARGINS = 200, 72  # what a name needs, shortened in the middle; what stands beside the columns
+_ALWAYS = (Column.LICENCE, Column.DISK)
+_AS_ROOM_ALLOWS = (Column.PARAMETERS, Column.TOP1, Column.SPEED, Column.INPUT, Column.GMACS)  # the dearest first
 
 
 class ModelsPage(QWidget):
@@ -135,12 +137,15 @@ class ModelsPage(QWidget):
         self._studio.models.look_once()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a small window the figures are left to the details."""
+        """Where the window is small, figures are left to the details, the least wanted first."""
         super().resizeEvent(event)
-        is_narrow = self.width() - _DETAILS_WIDTH < _NARROW
-        self._details.setFixedWidth(_DETAILS_NARROW if is_narrow else _DETAILS_WIDTH)
-        for column in _LEFT_OUT:
-            self.browser.table.setColumnHidden(column, is_narrow)
+        details = _DETAILS_NARROW if self.width() - _DETAILS_WIDTH < _NARROW else _DETAILS_WIDTH
+        self._details.setFixedWidth(details)
+        room = self.width() - details - _MARGINS - _NAME_WIDTH - sum(COLUMN_WIDTHS[column] for column in _ALWAYS)
+        for column in _AS_ROOM_ALLOWS:
+            has_room = room >= COLUMN_WIDTHS[column]
+            room -= COLUMN_WIDTHS[column] if has_room else 0
+            self.browser.table.setColumnHidden(column, not has_room)
 
     # --- what is shown
 
