@@ -25,7 +25,7 @@ from convnext_studio.gui.widgets.table_browser import TableBrowser
 
 _NARROW = 860  # the table's width under which the details take less
 _DETAILS_WIDTH, _DETAILS_NARROW = 360, 300
-_NAME_WIDTH, _MARGINS = 204, 76  # what a name needs, shortened in the middle; what stands beside the columns
+_NAME_WIDTH, _MARGINS = 244, 76  # what a Model's name needs; what stands beside the columns
 _ALWAYS = (Column.LICENCE, Column.DISK)
 _AS_ROOM_ALLOWS = (Column.PARAMETERS, Column.TOP1, Column.SPEED, Column.INPUT, Column.GMACS)  # the dearest first
 
