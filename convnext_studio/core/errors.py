@@ -8,6 +8,8 @@ StudioError
 ├── DownloadError     a download did not arrive whole
 ├── StorageError      a file cannot be written (disk full, read-only, gone)
 ├── DeviceError       the device is absent or out of memory
+├── DataError         a data set cannot be used
+├── RunError          a Run cannot be begun, or cannot go on
 └── UsageError        the request makes no sense as asked
 
 Anything else that is raised is a bug of ours and is shown as one.
@@ -57,6 +59,14 @@ class StorageError(StudioError):
 
 class DeviceError(StudioError):
     """The device is absent or has too little memory."""
+
+
+class DataError(StudioError):
+    """A data set cannot be used."""
+
+
+class RunError(StudioError):
+    """A Run cannot be begun, or cannot go on."""
 
 
 class UsageError(StudioError):

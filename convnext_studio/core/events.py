@@ -132,6 +132,14 @@ class SampleWritten:
     total: int
 
 
+@dataclass(frozen=True)
+class DataSetChecked:
+    """Images of a data set looked at so far and in all."""
+
+    done: int
+    total: int
+
+
 # --- what Jobs return
 
 
@@ -231,3 +239,12 @@ class CopySummary:
     copied: int
     folder: str
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EditsKept:
+    """The journal after an edit: how many can be undone and redone, and what the next undo would take back."""
+
+    undoable: int
+    redoable: int
+    next_undo: str = ""

@@ -19,6 +19,7 @@ from convnext_studio.core.events import End, Failed, Stopped, Succeeded
 Job = Callable[[Any, JobContext], object]
 
 _CORE = "convnext_studio.core"
+_LAUNCH = "convnext_studio.launch"
 JOBS: dict[type, str] = {
     requests.FindImages: f"{_CORE}.images.find:find_images",
     requests.OpenImage: f"{_CORE}.images.show:open_image",
@@ -34,6 +35,17 @@ JOBS: dict[type, str] = {
     requests.SaveResults: f"{_CORE}.predict.results:save_results",
     requests.CopyByClass: f"{_CORE}.predict.results:copy_by_class",
     requests.MakeSample: f"{_CORE}.data.sample:make_sample",
+    requests.CheckDataSet: f"{_CORE}.data.checks:check_data_set",
+    requests.EditLabels: f"{_CORE}.data.journal:edit_labels",
+    requests.PreviewAugmentation: f"{_CORE}.training.preview:preview_augmentation",
+    requests.FindLearningRate: f"{_CORE}.training.learning_rate:find_learning_rate",
+    requests.Train: f"{_CORE}.training.fit:train",
+    requests.StartRun: f"{_LAUNCH}.run:start_run",
+    requests.ResumeRun: f"{_LAUNCH}.run:resume_run",
+    requests.FollowRun: f"{_CORE}.runs.follower:follow_run",
+    requests.FindRuns: f"{_CORE}.runs.summary:find_runs",
+    requests.SteerRun: f"{_CORE}.runs.control:steer_run",
+    requests.Evaluate: f"{_CORE}.evaluation.evaluate:evaluate",
 }
 
 

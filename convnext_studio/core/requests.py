@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.values import (
     DEFAULT_MAX_MEGAPIXELS,
     Execution,
@@ -133,3 +135,120 @@ class MakeSample:
     count: int = 600
     size: int = 256
     seed: int = 0
+
+
+# --- data sets and training
+
+
+@dataclass(frozen=True)
+class CheckDataSet:
+    """Read, check and split the data set of a Recipe. Emits `DataSetChecked`; returns `data.dataset.DataSetCard`.
+
+    `is_quick` leaves out what needs every Image decoded (sizes, broken files, near duplicates).
+    """
+
+    recipe: Recipe
+    is_quick: bool = False
+
+
+@dataclass(frozen=True)
+class EditLabels:
+    """Note a change of labels in the data set's journal; the user's files stay as they are. Returns `EditsKept`.
+
+    `undo` and `redo` take no paths; `move` takes a label.
+    """
+
+    data: str
+    action: Literal["move", "exclude", "include", "undo", "redo"]
+    paths: tuple[str, ...] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class PreviewAugmentation:
+    """What the network gets of some Images while training. Returns `tuple[events.ModelInput, ...]`, `count` an Image.
+
+    Another `roll`, another chance.
+    """
+
+    recipe: Recipe
+    images: tuple[ImageRef, ...]
+    count: int = 4
+    roll: int = 0
+
+
+@dataclass(frozen=True)
+class FindLearningRate:
+    """Try rising learning rates for a few steps. Returns `training.learning_rate.RateFound`; nothing is kept."""
+
+    recipe: Recipe
+    steps: int = 60
+
+
+@dataclass(frozen=True)
+class Train:
+    """Work on the Run in the folder `run` to its end, here: begin, or go on from where it stopped.
+
+    Emits what `run_events` holds; returns `run_events.RunEnded`. `accepts_changes` goes on although the data or the
+    settings changed; else such a change raises `training.resume.ChangedSince`, which lists the differences.
+    """
+
+    run: str
+    accepts_changes: bool = False
+
+
+@dataclass(frozen=True)
+class StartRun:
+    """Make a Run folder in `runs` and start its own process, which outlives the window. Returns the Run folder."""
+
+    recipe: Recipe
+    runs: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class ResumeRun:
+    """Start a process that goes on with a Run. Returns the Run folder; raises as `Train` does where it can be told."""
+
+    run: str
+    accepts_changes: bool = False
+
+
+@dataclass(frozen=True)
+class FollowRun:
+    """Relay a Run's lines as they are written. Emits `run_events.Line` in tuples; returns `runs.summary.RunSummary`.
+
+    Ends when the Run has ended or its process is gone. `after` is the number of the last line that is known.
+    """
+
+    run: str
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class FindRuns:
+    """All Runs in a folder, newest first. Returns `tuple[runs.summary.RunSummary, ...]`."""
+
+    runs: str
+
+
+@dataclass(frozen=True)
+class SteerRun:
+    """Ask a Run, whoever hosts it, for something. Returns None at once; the Run reports when it obeys."""
+
+    run: str
+    wanted: Literal["stop", "pause", "go on", "finish epoch", "lower rate"]
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Predict a labelled data set and count. Emits `ImagesClassified`; returns `evaluation.report.Evaluation`.
+
+    `data` is a data set, or a Run folder, whose split.csv then says what belongs to `split`.
+    """
+
+    model: ModelRef
+    data: str
+    split: Literal["train", "validation", "test", "all"] = "test"
+    execution: Execution = Execution()
+    fit: Fit | None = None

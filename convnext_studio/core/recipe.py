@@ -1,0 +1,484 @@
+"""The Recipe: everything that decides a training, in one frozen, validated dataclass; TOML in and out. No torch here.
+
+Every field has a label, a help sentence, a section and, where they apply, `choices` or a `range`: the window's fields,
+the command line's `--set key=value` and the TOML file's sections are all derived from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import tomli_w
+
+from convnext_studio.core.errors import UsageError
+from convnext_studio.core.values import DEVICES, FITS, DeviceName, Fit, ModelRef
+
+Preset = Literal["instant", "balanced", "thorough"]
+Grouping = Literal["auto", "none", "name", "folder", "column", "alike"]
+Balance = Literal["auto", "none", "sampler", "loss"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
+BALANCES: tuple[Balance, ...] = get_args(Balance)
+
+_YES_NO_AUTO = ("auto", "yes", "no")
+
+
+def _about(label: str, help_text: str, section: str, **more: Any) -> dict[str, Any]:
+    return {"label": label, "help": help_text, "section": section, **more}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a Run does. Raises `UsageError`, naming the field, for a value that makes no sense.
+
+    Numbers that are 0 and texts that are empty mean "decide by what is measured" where the help says so. Rates are
+    per optimizer step at the effective batch size; times are in minutes.
+    """
+
+    # --- data
+    data: str = field(
+        default="",
+        metadata=_about("Data set", "A folder of class folders, or a CSV with the columns path and label.", "data"),
+    )
+    validation: float = field(
+        default=0.2,
+        metadata=_about("Share for validation", "Images that choose the best epoch.", "data", range=(0.0, 0.8)),
+    )
+    test: float = field(
+        default=0.2,
+        metadata=_about("Share for the test", "Images kept aside, read once at the end.", "data", range=(0.0, 0.8)),
+    )
+    group: Grouping = field(
+        default="auto",
+        metadata=_about(
+            "Keep together",
+            "Images of one part must not be torn apart by the split: which ones belong together?",
+            "data",
+            choices=GROUPINGS,
+        ),
+    )
+    group_pattern: str = field(
+        default="",
+        metadata=_about(
+            "Pattern in the name",
+            "A regular expression: Images whose names share what it finds (its first bracket, if any) stay together.",
+            "data",
+        ),
+    )
+    folds: int = field(
+        default=0,
+        metadata=_about("Folds", "Cross-validation by group in this many parts; 0 = one split.", "data", range=(0, 20)),
+    )
+    fold: int = field(
+        default=0, metadata=_about("Fold", "Which of the folds is the validation split.", "data", range=(0, 19))
+    )
+    on_unreadable: Literal["skip", "stop"] = field(
+        default="skip",
+        metadata=_about(
+            "Unreadable Images",
+            "Leave them out, named and counted, or stop the Run. They are never replaced.",
+            "data",
+            choices=("skip", "stop"),
+        ),
+    )
+    # --- model
+    model: str = field(
+        default="sample",
+        metadata=_about("Start from", "A Model of the catalogue, a Model file, or sample.", "model"),
+    )
+    weights: Literal["pretrained", "random"] = field(
+        default="pretrained",
+        metadata=_about(
+            "Weights", "Random ones learn everything from your pictures.", "model", choices=("pretrained", "random")
+        ),
+    )
+    weights_file: str = field(
+        default="", metadata=_about("Weights file", "Foreign weights for this architecture; empty = its own.", "model")
+    )
+    weights_folder: str = field(
+        default="", metadata=_about("Weights folder", "A folder searched before the download cache.", "model")
+    )
+    input_size: int = field(
+        default=0,
+        metadata=_about(
+            "Input size", "Pixels on each side; 0 = as the Model says.", "model", range=(0, 2048), unit="px"
+        ),
+    )
+    fit: Fit = field(
+        default="squash",
+        metadata=_about(
+            "How Images are made to fit", "Crop may cut off a defect in the corner.", "model", choices=FITS
+        ),
+    )
+    depths: tuple[int, ...] = field(
+        default=(), metadata=_about("Blocks per stage", "Four numbers; random weights only.", "architecture")
+    )
+    widths: tuple[int, ...] = field(
+        default=(), metadata=_about("Channels per stage", "Four numbers; random weights only.", "architecture")
+    )
+    kernel_size: int = field(
+        default=0,
+        metadata=_about(
+            "Kernel size", "Of the depthwise convolutions, odd; 0 = the architecture's.", "architecture", range=(0, 31)
+        ),
+    )
+    patch_size: int = field(
+        default=0,
+        metadata=_about("Patch size", "Of the stem; 0 = the architecture's.", "architecture", range=(0, 16)),
+    )
+    norm: Literal["", "layernorm2d", "batchnorm2d", "rmsnorm2d"] = field(
+        default="",
+        metadata=_about(
+            "Norm",
+            "Empty = the architecture's.",
+            "architecture",
+            choices=("", "layernorm2d", "batchnorm2d", "rmsnorm2d"),
+        ),
+    )
+    activation: Literal["", "gelu", "relu", "silu"] = field(
+        default="",
+        metadata=_about(
+            "Activation", "Empty = the architecture's.", "architecture", choices=("", "gelu", "relu", "silu")
+        ),
+    )
+    grn: Literal["auto", "yes", "no"] = field(
+        default="auto",
+        metadata=_about(
+            "Global response norm",
+            "As in ConvNeXt V2; auto = the architecture's.",
+            "architecture",
+            choices=_YES_NO_AUTO,
+        ),
+    )
+    # --- schedule
+    preset: Preset = field(
+        default="balanced", metadata=_about("Preset", "Where the other values begin.", "schedule", choices=PRESETS)
+    )
+    seed: int = field(
+        default=0, metadata=_about("Seed", "Another number, other chance.", "schedule", range=(0, 2**31 - 1))
+    )
+    is_head_first: bool = field(
+        default=True,
+        metadata=_about("Head first", "Fit a new head to the frozen network's features before all else.", "schedule"),
+    )
+    epochs: int = field(
+        default=20,
+        metadata=_about(
+            "Epochs",
+            "Passes over the training Images for the whole network; 0 = head only.",
+            "schedule",
+            range=(0, 10_000),
+        ),
+    )
+    patience: int = field(
+        default=8,
+        metadata=_about(
+            "Patience",
+            "Stop after this many epochs without a better balanced accuracy; 0 = never.",
+            "schedule",
+            range=(0, 10_000),
+        ),
+    )
+    max_minutes: float = field(
+        default=0.0,
+        metadata=_about(
+            "Time limit",
+            "The schedule ends within this time, fewer epochs if need be; 0 = none.",
+            "schedule",
+            range=(0.0, 1e6),
+            unit="min",
+        ),
+    )
+    batch_size: int = field(
+        default=32,
+        metadata=_about("Batch size", "Images per optimizer step, over all devices.", "schedule", range=(1, 65_536)),
+    )
+    accumulation: int = field(
+        default=1,
+        metadata=_about(
+            "Accumulation", "Pieces each batch is computed in, when memory is short.", "schedule", range=(1, 4096)
+        ),
+    )
+    # --- optimizer
+    learning_rate: float = field(
+        default=5e-4,
+        metadata=_about("Learning rate", "Its peak, for the last stage.", "optimizer", range=(0.0, 10.0)),
+    )
+    warmup: float = field(
+        default=0.1,
+        metadata=_about(
+            "Warm-up", "Share of all steps in which the learning rate rises.", "optimizer", range=(0.0, 0.9)
+        ),
+    )
+    weight_decay: float = field(
+        default=0.05,
+        metadata=_about("Weight decay", "Not for norms, biases and layer scale.", "optimizer", range=(0.0, 10.0)),
+    )
+    layer_decay: float = field(
+        default=0.8,
+        metadata=_about(
+            "Layer-wise decay",
+            "Each group of layers learns slower than the next by this.",
+            "optimizer",
+            range=(0.05, 1.0),
+        ),
+    )
+    clip_norm: float = field(
+        default=1.0, metadata=_about("Gradient clipping", "Largest norm; 0 = none.", "optimizer", range=(0.0, 1e6))
+    )
+    ema_decay: float = field(
+        default=0.998,
+        metadata=_about(
+            "Averaging",
+            "Decay of the moving average of the weights, with warm-up; 0 = none.",
+            "optimizer",
+            range=(0.0, 0.99999),
+        ),
+    )
+    drop_path: float = field(
+        default=0.1,
+        metadata=_about("Drop path", "Chance that the last block is left out.", "optimizer", range=(0.0, 0.9)),
+    )
+    label_smoothing: float = field(
+        default=0.05,
+        metadata=_about("Label smoothing", "Share spread over all classes.", "optimizer", range=(0.0, 0.9)),
+    )
+    mixup: float = field(
+        default=0.0,
+        metadata=_about("Mixup", "Blends two Images; blurs small defects; 0 = off.", "optimizer", range=(0.0, 10.0)),
+    )
+    cutmix: float = field(
+        default=0.0,
+        metadata=_about("CutMix", "Pastes a piece of another Image; 0 = off.", "optimizer", range=(0.0, 10.0)),
+    )
+    balance: Balance = field(
+        default="auto",
+        metadata=_about(
+            "Rare classes",
+            "Show them more often, weigh them more, or by measured imbalance.",
+            "optimizer",
+            choices=BALANCES,
+        ),
+    )
+    # --- augmentation
+    is_mirrored: bool = field(
+        default=True, metadata=_about("Parts may lie mirrored", "Left and right may be swapped.", "augmentation")
+    )
+    is_upside_down: bool = field(
+        default=False, metadata=_about("Parts may lie upside down", "Top and bottom may be swapped.", "augmentation")
+    )
+    is_quarter_turned: bool = field(
+        default=False, metadata=_about("Parts may lie turned", "By quarter turns.", "augmentation")
+    )
+    rotation: float = field(
+        default=5.0, metadata=_about("Slight turns", "Up to this angle.", "augmentation", range=(0.0, 180.0), unit="°")
+    )
+    shift: float = field(
+        default=0.05,
+        metadata=_about("Position varies", "Up to this share of the Image.", "augmentation", range=(0.0, 0.5)),
+    )
+    zoom: float = field(
+        default=0.1, metadata=_about("Distance varies", "Size by up to this share.", "augmentation", range=(0.0, 0.9))
+    )
+    light: float = field(
+        default=0.2,
+        metadata=_about(
+            "Light varies", "Brightness and contrast by up to this share.", "augmentation", range=(0.0, 1.0)
+        ),
+    )
+    colour: float = field(
+        default=0.0,
+        metadata=_about("Colour varies", "Saturation and hue by up to this share.", "augmentation", range=(0.0, 1.0)),
+    )
+    blur: float = field(
+        default=0.0,
+        metadata=_about("Focus varies", "Chance of a slight blur.", "augmentation", range=(0.0, 1.0)),
+    )
+    erasing: float = field(
+        default=0.0,
+        metadata=_about(
+            "Parts may be hidden", "Chance that a patch is erased; may hide a defect.", "augmentation", range=(0.0, 1.0)
+        ),
+    )
+    # --- machine
+    device: DeviceName = field(
+        default="auto", metadata=_about("Device", "Where to compute.", "machine", choices=DEVICES)
+    )
+    precision: Literal["auto", "fp32", "bf16"] = field(
+        default="auto",
+        metadata=_about(
+            "Precision", "auto = bf16 where it is faster here.", "machine", choices=("auto", "fp32", "bf16")
+        ),
+    )
+    is_checkpointed: Literal["auto", "yes", "no"] = field(
+        default="auto",
+        metadata=_about(
+            "Recompute activations", "Less memory, more time; auto = for large inputs.", "machine", choices=_YES_NO_AUTO
+        ),
+    )
+    workers: int = field(
+        default=0, metadata=_about("Decoding threads", "0 = as many as there are cores.", "machine", range=(0, 256))
+    )
+
+    def __post_init__(self) -> None:
+        for name, about in FIELDS.items():
+            _check(name, about, getattr(self, name))
+        if self.validation + self.test > 0.9:
+            raise _wrong("validation", "Validation and test leave too little for training: together 0.9 at the most.")
+        if self.folds == 1 or (self.folds and self.fold >= self.folds):
+            raise _wrong("fold", "There must be 2 folds at least, and the fold's number must be below their count.")
+        if self.is_architecture_changed and self.weights != "random":
+            raise _wrong("weights", "Another architecture can only begin with random weights.")
+        if self.group == "name" and not self.group_pattern:
+            raise _wrong("group_pattern", "Grouping by name needs a pattern.")
+        for name in ("depths", "widths"):
+            if getattr(self, name) and (len(getattr(self, name)) != 4 or min(getattr(self, name)) < 1):
+                raise _wrong(name, "Give four numbers above 0, one per stage.")
+        if self.kernel_size and self.kernel_size % 2 == 0:
+            raise _wrong("kernel_size", "The kernel size must be odd.")
+        if not self.epochs and not self.is_head_first:
+            raise _wrong("epochs", "With no epochs and no head first there is nothing to train.")
+
+    @property
+    def is_architecture_changed(self) -> bool:
+        """Whether any part of the network differs from what the architecture's name says."""
+        return bool(
+            self.depths
+            or self.widths
+            or self.kernel_size
+            or self.patch_size
+            or self.norm
+            or self.activation
+            or self.grn != "auto"
+        )
+
+    @property
+    def model_ref(self) -> ModelRef:
+        """The Model that training begins with."""
+        return ModelRef(self.model, self.weights, self.weights_file, self.weights_folder)
+
+
+FIELDS: Mapping[str, dataclasses.Field[Any]] = {one.name: one for one in dataclasses.fields(Recipe)}
+SECTIONS = ("data", "model", "architecture", "schedule", "optimizer", "augmentation", "machine")
+
+_PRESETS: dict[Preset, dict[str, Any]] = {
+    "instant": {"epochs": 0, "is_head_first": True},
+    "balanced": {},
+    "thorough": {"epochs": 60, "patience": 15, "learning_rate": 4e-4, "layer_decay": 0.85, "drop_path": 0.2},
+}
+
+
+def from_preset(preset: str, **changes: Any) -> Recipe:
+    """The Recipe of a preset, with `changes`. Raises `UsageError`."""
+    if preset not in _PRESETS:
+        raise _wrong("preset", f"There is no preset “{preset}”; there are {', '.join(PRESETS)}.")
+    return changed(Recipe(preset=preset, **_PRESETS[preset]), changes)
+
+
+def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """`recipe` with other values, given as they stand in TOML or typed as text. Raises `UsageError`."""
+    for name in changes:
+        if name not in FIELDS:
+            raise UsageError(f"A Recipe has no field “{name}”.", f"It has {', '.join(FIELDS)}.")
+    return replace(recipe, **{name: _converted(name, value) for name, value in changes.items()})
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Write every field, by section."""
+    document: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for name, about in FIELDS.items():
+        value = getattr(recipe, name)
+        document[about.metadata["section"]][name] = list(value) if isinstance(value, tuple) else value
+    return tomli_w.dumps(document)
+
+
+def from_toml(text: str, source: str = "the Recipe") -> Recipe:
+    """Read what `to_toml` wrote, or a part of it: what is missing is as the preset says. Raises `UsageError`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"“{source}” is not TOML: {error}.", "Choose a Recipe file, or mend this one.") from error
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if not isinstance(value, dict):
+            flat[key] = value
+            continue
+        for name in value:
+            if name in FIELDS and FIELDS[name].metadata["section"] != key:
+                raise _wrong(name, f"It belongs in the section [{FIELDS[name].metadata['section']}], not in [{key}].")
+        flat |= value
+    return from_preset(str(flat.pop("preset", "balanced")), **flat)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a Recipe file. Raises `UsageError`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The Recipe “{path.name}” cannot be read.", "Choose another file.") from error
+    return from_toml(text, path.name)
+
+
+def differences(old: Recipe, new: Recipe) -> dict[str, tuple[Any, Any]]:
+    """Field by field, what differs: the old and the new value."""
+    pairs = {name: (getattr(old, name), getattr(new, name)) for name in FIELDS}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _wrong(name: str, sentence: str) -> UsageError:
+    return UsageError(f"{FIELDS[name].metadata['label']} ({name}): {sentence}" if name in FIELDS else sentence)
+
+
+def _check(name: str, about: dataclasses.Field[Any], value: Any) -> None:
+    """Raise `UsageError` unless the value has its field's type and lies within its limits."""
+    kind: type[Any] = type(about.default)
+    fits = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
+    if not fits or (isinstance(value, bool) and kind is not bool):
+        raise _wrong(name, f"“{value}” is not {_KINDS[kind]}.")
+    if kind is tuple and not all(isinstance(one, int) and not isinstance(one, bool) for one in value):
+        raise _wrong(name, "Only whole numbers, please.")
+    choices, limits = about.metadata.get("choices"), about.metadata.get("range")
+    if choices and value not in choices:
+        raise _wrong(name, f"“{value}” is none of {', '.join(one or '(empty)' for one in choices)}.")
+    if limits and not (math.isfinite(value) and limits[0] <= value <= limits[1]):
+        raise _wrong(name, f"{value} is not between {limits[0]:g} and {limits[1]:g}.")
+    if name == "group_pattern":
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise _wrong(name, f"“{value}” is no regular expression: {error}.") from error
+
+
+_KINDS: dict[type[Any], str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "a list of numbers",
+}
+
+
+def _converted(name: str, value: Any) -> Any:
+    """Turn a text into the field's type, and a list into a tuple; other values stay for the check."""
+    kind: type[Any] = type(FIELDS[name].default)
+    if isinstance(value, list):
+        return tuple(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str) or kind is str:
+        return value
+    try:
+        if kind is bool:
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[value.lower()]
+        if kind is tuple:
+            return tuple(int(one) for one in value.replace("[", "").replace("]", "").split(",") if one.strip())
+        return kind(value)
+    except (KeyError, ValueError) as error:
+        raise _wrong(name, f"“{value}” is not {_KINDS[kind]}.") from error

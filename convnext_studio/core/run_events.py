@@ -1,0 +1,235 @@
+"""What a Run reports, as lines of JSON in its `events.jsonl`: the truth that dashboards, curves and resuming read.
+
+One line is `{"n": 17, "at": "2026-01-31T12:00:00.123+00:00", "s": 12.5, "event": "StepEnded", ...fields}`: a number
+that counts up without gaps, the time of day in UTC, and the seconds the Run has worked by the monotonic clock, all its
+parts together. After a resume the lines after the resumed step are void: `Resumed.step` says where the curve goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Phase = Literal["features", "head", "full", "test"]
+Ending = Literal["finished", "stopped", "failed"]
+Why = Literal["", "patience", "time limit", "asked", "not finite", "disk", "memory", "data", "fault"]
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The Run's first line after its folder was made. `steps`, `epochs` are planned; `counts` per split and class."""
+
+    name: str
+    model: str
+    classes: tuple[str, ...]
+    counts: Mapping[str, Mapping[str, int]]
+    epochs: int
+    steps: int
+    batch_size: int
+    device: str
+    precision: str
+    world_size: int = 1
+    licence: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """Work goes on after `step`. `is_exact` is False where the result may differ from an undisturbed Run, and why."""
+
+    step: int
+    epoch: int
+    is_exact: bool = True
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PhaseStarted:
+    """A phase begins: caching features, fitting the head, training the whole network, or the test."""
+
+    phase: Phase
+    steps: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a phase without steps is (features, test), in Images."""
+
+    phase: Phase
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """One optimizer step. `epoch` counts from 1; `data_wait` is the share of the step's time spent waiting for Images.
+
+    `norms` are gradient norms per stage and `updates` the size of the step over that of the weights, for experts; they
+    come with every tenth step only.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    images_per_s: float
+    data_wait: float = 0.0
+    gradient_norm: float = 0.0
+    memory_bytes: int = 0
+    norms: Mapping[str, float] = field(default_factory=dict)
+    updates: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """Validation after an epoch (0 = of the head alone): by the averaged weights where there are such.
+
+    `confusion` has a row per true class. `interval` is the 95 % one of the balanced accuracy. `worst` are the
+    validation Images with the largest loss: path, true class, predicted class, loss.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float
+    loss: float
+    accuracy: float
+    balanced_accuracy: float
+    recalls: tuple[float, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    is_best: bool
+    patience_left: int = -1
+    interval: tuple[float, float] = (0.0, 1.0)
+    worst: tuple[tuple[str, str, str, float], ...] = ()
+    seconds_left: float | None = None
+    train_balanced_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The resume state is on disk; a Run that dies now goes on after `step`."""
+
+    step: int
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunNoticed:
+    """Something the user should know while the Run goes on ("Memory is short: …")."""
+
+    message: str
+    hint: str = ""
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The Run waits, because it was asked to or because something must be mended first."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class WentOn:
+    """The Run no longer waits."""
+
+
+@dataclass(frozen=True)
+class TestEnded:
+    """What the best weights reach on the test split, read once."""
+
+    __test__ = False  # for pytest, which would take it for a test
+
+    accuracy: float
+    balanced_accuracy: float
+    interval: tuple[float, float]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """How the Run ended; `can_go_on` says whether `resume` makes sense."""
+
+    ending: Ending
+    message: str
+    hint: str = ""
+    why: Why = ""
+    can_go_on: bool = False
+    images: tuple[str, ...] = ()
+    best_epoch: int = 0
+    best_balanced_accuracy: float = 0.0
+
+
+RunEvent = (
+    RunStarted
+    | Resumed
+    | PhaseStarted
+    | Progressed
+    | StepEnded
+    | EpochEnded
+    | Saved
+    | RunNoticed
+    | Paused
+    | WentOn
+    | TestEnded
+    | RunEnded
+)
+KINDS: dict[str, type] = {kind.__name__: kind for kind in RunEvent.__args__}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of `events.jsonl`: see the module's text."""
+
+    number: int
+    at: str
+    seconds: float
+    event: RunEvent
+
+
+def to_line(line: Line) -> str:
+    """Write one line, without its end. A number that is not finite is written as `{"float": "nan"}`."""
+    fields = {one.name: _plain(getattr(line.event, one.name)) for one in dataclasses.fields(line.event)}
+    head = {"n": line.number, "at": line.at, "s": round(line.seconds, 3), "event": type(line.event).__name__}
+    return json.dumps(head | fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def from_line(text: str) -> Line | None:
+    """Read one line; None for a half-written one, or an Event of a newer version.
+
+    A field that is missing takes its default, an unknown one is ignored.
+    """
+    try:
+        row = json.loads(text)
+        kind = KINDS[row["event"]]
+        known = {one.name for one in dataclasses.fields(kind)}
+        event = kind(**{name: _rich(value) for name, value in row.items() if name in known})
+        return Line(int(row["n"]), str(row["at"]), float(row["s"]), event)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _rich(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"float"}:
+            return float(value["float"])
+        return {key: _rich(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return tuple(_rich(one) for one in value)
+    return value
