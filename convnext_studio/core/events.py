@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from convnext_studio.core.values import DeviceName, EngineName, Execution, ImageRef, ModelInfo, Precision, Prediction
 
@@ -150,6 +150,15 @@ class FindSummary:
     found: int
     ignored: int
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlaceSeen:
+    """What lies at a path, and its mtime in s. "unknown": the disk gave no answer in time."""
+
+    path: str
+    kind: Literal["file", "folder", "missing", "unknown"]
+    modified: float = 0.0
 
 
 @dataclass(frozen=True)

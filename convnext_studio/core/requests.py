@@ -25,6 +25,14 @@ class FindImages:
 
 
 @dataclass(frozen=True)
+class LookAtPlaces:
+    """Whether something lies at each path. Returns `tuple[events.PlaceSeen, ...]`, in order, within `seconds`."""
+
+    paths: tuple[str, ...]
+    seconds: float = 3.0
+
+
+@dataclass(frozen=True)
 class OpenImage:
     """Decode one Image for the screen. Returns `events.OpenedImage`."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # As the Engine host has them: it is imported only once the window is painted.
-LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads")
+LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads", "places")
 OnReady = Callable[["App"], None]
 
 
