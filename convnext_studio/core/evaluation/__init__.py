@@ -1,0 +1,1 @@
+"""How good a Model is, and how sure that is."""

@@ -1,0 +1,120 @@
+"""How sure a figure is: 95 % intervals for shares and for the balanced accuracy; numpy alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convnext_studio.core.evaluation import metrics
+
+Interval = tuple[float, float]
+
+_Z = 1.959963984540054  # of the normal distribution, two-sided 95 %
+_ALPHA = 0.05
+_REPLICATES = 1000
+_HALVINGS = 60
+UNKNOWN: Interval = (0.0, 1.0)
+
+
+def wilson(count: int, n: int) -> Interval:
+    """Interval of a share (Wilson 1927); all of 0..1 for none of none."""
+    if not n:
+        return UNKNOWN
+    share, z2 = count / n, _Z * _Z
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return (0.0 if not count else max(0.0, middle - half), 1.0 if count == n else min(1.0, middle + half))
+
+
+def clopper_pearson(count: int, n: int) -> Interval:
+    """The interval of a share that never promises too much (Clopper and Pearson 1934)."""
+    lower = 0.0 if not count else 1.0 - _upper(n - count, n, _ALPHA / 2)
+    return (lower, _upper(count, n, _ALPHA / 2))
+
+
+def at_most(count: int, n: int) -> float:
+    """What share it may be at the most, one-sided and with 95 % certainty: after "0 of n escaped" about 3 / n."""
+    return _upper(count, n, _ALPHA)
+
+
+def of_balanced_accuracy(
+    labels: ArrayLike, found: ArrayLike, n: int, groups: ArrayLike | None = None, *, seed: int = 0
+) -> Interval:
+    """Interval of the balanced accuracy of `n` classes; `groups` name what must be drawn together, such as a part.
+
+    At each end the more careful of two: a bootstrap by group (percentiles; Images of one part are no independent
+    evidence), and the classes' Wilson intervals combined (MOVER, Zou and Donner 2008, doi:10.1002/sim.3095), for the
+    bootstrap of a few right answers shows no doubt at all.
+    """
+    matrix = metrics.confusion(labels, found, n)
+    if not matrix.sum():
+        return UNKNOWN
+    low, high = _combined(matrix)
+    drawn = _bootstrap(np.asarray(labels, np.int64), np.asarray(found, np.int64), n, groups, seed)
+    return (max(0.0, min(low, drawn[0])), min(1.0, max(high, drawn[1])))
+
+
+def _combined(matrix: metrics.Confusion) -> Interval:
+    """The mean of the recalls' Wilson intervals, as of independent figures."""
+    pairs = [(int(row[index]), int(row.sum())) for index, row in enumerate(matrix) if row.sum()]
+    limits = [(count / total, *wilson(count, total)) for count, total in pairs]
+    middle = metrics.balanced_accuracy(matrix)
+    below = math.sqrt(sum((share - low) ** 2 for share, low, _ in limits)) / len(limits)
+    above = math.sqrt(sum((high - share) ** 2 for share, _, high in limits)) / len(limits)
+    return (middle - below, middle + above)
+
+
+def _bootstrap(
+    labels: NDArray[np.int64], found: NDArray[np.int64], n: int, groups: ArrayLike | None, seed: int
+) -> Interval:
+    """2.5 % and 97.5 % of the balanced accuracies of samples of groups, drawn with replacement.
+
+    Groups that hold the same counts are interchangeable, so that only how often each kind is drawn needs drawing.
+    """
+    kinds, times = _kinds(labels, found, n, groups)
+    drawn = np.random.default_rng(seed).multinomial(times.sum(), times / times.sum(), _REPLICATES)
+    totals = drawn.astype(np.float64) @ kinds
+    support, right = totals[:, :n], totals[:, n:]
+    occurs = support > 0
+    recall = np.divide(right, support, out=np.zeros_like(right), where=occurs)
+    ends = np.quantile(recall.sum(axis=1) / occurs.sum(axis=1), [_ALPHA / 2, 1 - _ALPHA / 2])
+    return (float(ends[0]), float(ends[1]))
+
+
+def _kinds(
+    labels: NDArray[np.int64], found: NDArray[np.int64], n: int, groups: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Kinds of groups (Images of each class, then right answers of each), and how many groups there are of each kind."""
+    if groups is None:
+        pairs, times = np.unique(2 * labels + (labels == found), return_counts=True)
+        kinds = np.zeros((len(pairs), 2 * n))
+        kinds[np.arange(len(pairs)), pairs // 2] = 1
+        kinds[np.arange(len(pairs)), n + pairs // 2] = pairs % 2
+        return kinds, times
+    rows = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+    counts = np.zeros((int(rows.max()) + 1, 2 * n))
+    np.add.at(counts, (rows, labels), 1)
+    np.add.at(counts, (rows, n + labels), labels == found)
+    return np.unique(counts, axis=0, return_counts=True)
+
+
+def _upper(count: int, n: int, alpha: float) -> float:
+    """The share at which `count` or fewer of `n` happen with the chance `alpha`."""
+    if count >= n:
+        return 1.0
+    if not count:
+        return float(-math.expm1(math.log(alpha) / n))
+    some = np.arange(count + 1)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])  # of the factorials
+    ways = logs[n] - logs[some] - logs[n - some]
+    low, high = count / n, 1.0
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        terms = ways + some * math.log(share) + (n - some) * math.log1p(-share) if share < 1.0 else ways - math.inf
+        if float(np.exp(terms).sum()) > alpha:
+            low = share
+        else:
+            high = share
+    return (low + high) / 2
