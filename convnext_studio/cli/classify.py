@@ -1,0 +1,168 @@
+"""`convnext-studio classify`: name what is in Images."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from convnext_studio.cli.arguments import megapixels, positive
+from convnext_studio.cli.command import Command
+from convnext_studio.cli.stopping import Stop
+from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, Progress, plain, say, writing
+from convnext_studio.core import events, jobs, requests
+from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.errors import StudioError, UsageError
+from convnext_studio.core.files import storage_error
+from convnext_studio.core.values import (
+    DEFAULT_MAX_MEGAPIXELS,
+    DEVICES,
+    ENGINES,
+    FITS,
+    PRECISIONS,
+    Execution,
+    ImageRef,
+    ModelRef,
+    Prediction,
+)
+
+_EXAMPLES = """examples:
+  convnext-studio classify photo.jpg
+  convnext-studio classify photos/ more/*.png --out results.csv
+  convnext-studio classify photos/ --model convnext_tiny.in12k_ft_in1k --top 3 --out results.json
+  convnext-studio classify parts/ --model my_parts.safetensors --fit letterbox --out results.parquet
+  convnext-studio classify photos/ --engine torch --precision fp32 > results.csv
+  convnext-studio classify -- -rf.png          a name that begins with a dash
+
+Folders are searched to any depth. Results go to --out, or as CSV to stdout; progress goes to stderr. In a CSV, a cell
+that a spreadsheet could take for a formula begins with an apostrophe. Ctrl-C stops and keeps what is done.
+"""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="images and folders")
+    parser.add_argument("--model", default="sample", metavar="M", help="name, Model file, or sample (the default)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write results here: .csv, .json or .parquet")
+    parser.add_argument("--top", type=positive, default=5, help="classes per image (default: %(default)s)")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: the fastest that answers alike")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: the fastest as measured here")
+    parser.add_argument("--fit", choices=FITS, help="how images are made to fit (default: as the Model says)")
+    parser.add_argument(
+        "--max-megapixels",
+        type=megapixels,
+        default=DEFAULT_MAX_MEGAPIXELS,
+        metavar="N",
+        help="refuse larger images (default: %(default)g)",
+    )
+
+
+def _run(arguments: argparse.Namespace, stop: Stop) -> int:
+    if arguments.out is not None:
+        check_writable(arguments.out)
+    images, problems = find(arguments.paths, stop)
+    for problem in problems:
+        say(problem)
+    if not images:
+        say("No images were found.")
+        return NOTHING_DONE
+    done, ending = _predict(arguments, images, stop)
+    if done or ending is None:
+        _write(arguments, [done[image] for image in images if image in done])
+    if isinstance(ending, StudioError):
+        raise ending
+    failed = [prediction for prediction in done.values() if prediction.error]
+    for prediction in failed:
+        say(f"{plain(prediction.image.path)}: {prediction.error}")
+    if ending is not None:
+        say(f"Stopped: {len(done)} of {len(images)} images were classified.")
+        return stop.exit_code
+    if len(failed) == len(images):
+        return NOTHING_DONE
+    return PARTLY_DONE if failed or problems else DONE
+
+
+def find(paths: Sequence[str], stop: Stop) -> tuple[tuple[ImageRef, ...], tuple[str, ...]]:
+    """All Images below `paths`, and what stood in the way."""
+    images: list[ImageRef] = []
+
+    def on_event(event: object) -> None:
+        if isinstance(event, events.ImagesFound):
+            images.extend(event.images)
+
+    summary = jobs.run(requests.FindImages(tuple(paths)), stop.context(on_event))
+    assert isinstance(summary, events.FindSummary)
+    return tuple(images), summary.problems
+
+
+def _predict(
+    arguments: argparse.Namespace, images: tuple[ImageRef, ...], stop: Stop
+) -> tuple[dict[ImageRef, Prediction], Exception | None]:
+    """Predictions by Image, and what ended the Job early, if anything did: what is done is kept then too."""
+    done: dict[ImageRef, Prediction] = {}
+    progress = Progress("images classified")
+
+    def on_event(event: object) -> None:
+        if isinstance(event, events.ImagesClassified):
+            done.update((prediction.image, prediction) for prediction in event.predictions)
+            progress.show(len(done), len(images))
+        elif isinstance(event, events.ModelLoading):
+            progress.say(f"{event.stage}…")
+        elif isinstance(event, events.Noticed):
+            progress.say(f"{event.message} {event.hint}".strip())
+        elif isinstance(event, events.ModelLoaded):
+            info = event.info
+            progress.say(f"{info.title}: {len(info.classes)} classes; {info.device}, {info.engine} {info.precision}")
+            for warning in info.warnings:
+                progress.say(warning)
+
+    request = requests.Classify(
+        images=images,
+        model=ModelRef(arguments.model),
+        execution=Execution(arguments.device, arguments.precision, arguments.engine),
+        fit=arguments.fit,
+        top=arguments.top,
+        max_megapixels=arguments.max_megapixels,
+    )
+    try:
+        jobs.run(request, stop.context(on_event))
+    except (Cancelled, StudioError) as error:
+        return done, error
+    finally:
+        progress.end()
+    return done, None
+
+
+def _write(arguments: argparse.Namespace, predictions: list[Prediction]) -> None:
+    if arguments.out is not None:
+        jobs.run(requests.SaveResults(tuple(predictions), str(arguments.out), arguments.top), JobContext())
+        return
+    from convnext_studio.core.predict.results import write_csv
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+    with writing():
+        write_csv(sys.stdout, predictions, arguments.top)
+
+
+def check_writable(path: Path) -> None:
+    """Raise before the work starts what would be raised after it. Raises `UsageError` and `StorageError`."""
+    from convnext_studio.core.predict.results import check_suffix
+
+    check_suffix(path)
+    if os.path.isdir(path):  # noqa: PTH112  a Path raises where it may not look
+        raise UsageError(f"“{path}” is a folder.", "Name a file to write.")
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.lstat()  # a name may be too long
+        with tempfile.NamedTemporaryFile(prefix=".", dir=path.parent):
+            pass
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+COMMAND = Command("classify", "classify images", _EXAMPLES, _add_arguments, _run)

@@ -1,0 +1,53 @@
+"""Ctrl-C and a request to terminate stop what runs in good order; what is done is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+from convnext_studio.core.context import JobContext
+
+_SIGNALLED = 128  # plus the signal's number: 130 for Ctrl-C
+
+
+@dataclasses.dataclass
+class Stop:
+    """Whether the user asked to stop, and how."""
+
+    asked: threading.Event = dataclasses.field(default_factory=threading.Event)
+    signal: int = signal.SIGINT
+
+    @property
+    def exit_code(self) -> int:
+        """What a stopped command returns."""
+        return _SIGNALLED + self.signal
+
+    def context(self, emit: object = None) -> JobContext:
+        """Return what a Job is given, so that it notices the stop."""
+        return JobContext(emit, self.asked) if callable(emit) else JobContext(cancel=self.asked)
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[Stop]:
+    """Ctrl-C and a request to terminate stop the Job in good order; a second Ctrl-C ends at once."""
+    stop = Stop()
+
+    def on_signal(number: int, frame: object) -> None:  # noqa: ARG001
+        if stop.asked.is_set():
+            os._exit(_SIGNALLED + number)
+        stop.signal = number
+        stop.asked.set()
+
+    if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
+        yield stop
+        return
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
