@@ -60,6 +60,7 @@ class App(QObject):
     def start(self, paths: list[str]) -> None:
         """Start the Engine, load the Model and open `paths`; the window is on the screen already."""
         self._start_engine()
+        self.studio.look_at_recent()
         self.studio.recall_model()
         self.studio.classifier.load()
         self._say_what_is_wrong()

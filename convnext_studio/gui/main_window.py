@@ -21,7 +21,7 @@ from convnext_studio.gui.panels.rail import Rail
 from convnext_studio.gui.panels.status_bar import StatusBar
 from convnext_studio.gui.panels.top_bar import TopBar
 from convnext_studio.gui.panels.welcome import WelcomePanel
-from convnext_studio.gui.stores.drops import has_paths, paths_of, summarise
+from convnext_studio.gui.stores.drops import has_paths, paths_of
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.frame import Frame
@@ -48,7 +48,7 @@ class MainWindow(QMainWindow):
         self.inspect: QSplitter | None = None
         self.models_page: QWidget | None = None
         self._place_panels(MessageArea(studio, actions))
-        self._drop_target = DropTarget(studio.theme, self.pages)
+        self._drop_target = DropTarget(studio.theme, studio.lanes, self.pages)
         self._focus_ring = FocusRing(studio.theme, self)
         self.commands = Commands(studio, actions, self)
         self.parts = WindowLayout(self, studio, actions, (self.rail, self.top_bar, self.status_bar), self.pages)
@@ -184,8 +184,7 @@ class MainWindow(QMainWindow):
         """Take what names files; anything else gets the forbidden cursor."""
         if has_paths(event.mimeData()):
             event.acceptProposedAction()
-            can_add = self._studio.library.total > 0
-            self._drop_target.show_summary(summarise(paths_of(event.mimeData())), can_add=can_add)
+            self._drop_target.show_paths(paths_of(event.mimeData()), can_add=self._studio.library.total > 0)
         else:
             event.ignore()
 

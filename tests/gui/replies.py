@@ -17,9 +17,19 @@ from convnext_studio.core.events import (
     ModelInput,
     ModelLoaded,
     OpenedImage,
+    PlaceSeen,
     ThumbnailMade,
 )
-from convnext_studio.core.requests import Classify, FindImages, LoadModel, MakeThumbnails, OpenImage, ShowModelInput
+from convnext_studio.core.images import look
+from convnext_studio.core.requests import (
+    Classify,
+    FindImages,
+    LoadModel,
+    LookAtPlaces,
+    MakeThumbnails,
+    OpenImage,
+    ShowModelInput,
+)
 from convnext_studio.core.values import ImageRef, ModelInfo, ModelRef, Prediction, Preprocessing
 from convnext_studio.gui.jobs import InlineLane
 
@@ -101,6 +111,16 @@ def open_image(request: OpenImage, ctx: JobContext) -> OpenedImage:
     return OpenedImage(request.image, picture(200, 100), 200, 100, 1, "PNG", (), 1234, 1.0)
 
 
+def look_at_places(request: LookAtPlaces, ctx: JobContext) -> tuple[PlaceSeen, ...]:
+    """The made-up Images lie there unchanged; of other places the truth."""
+    return tuple(
+        PlaceSeen(path, "file", 1.0)
+        if path.startswith("/parts/")
+        else look.look_at_places(LookAtPlaces((path,)), ctx)[0]
+        for path in request.paths
+    )
+
+
 def make_thumbnails(request: MakeThumbnails, ctx: JobContext) -> int:
     for ref in request.images:
         if "broken" in ref.path:
@@ -123,6 +143,7 @@ def serve(lanes: dict[str, InlineLane], images: list[ImageRef]) -> None:
                 FindImages: finding(images),
                 LoadModel: load,
                 Classify: classify,
+                LookAtPlaces: look_at_places,
                 OpenImage: open_image,
                 MakeThumbnails: make_thumbnails,
                 ShowModelInput: show_model_input,

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core.requests import LoadModel
 from convnext_studio.core.values import Execution, ModelInfo, ModelRef
 from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.recent import MOST, Recent
 from convnext_studio.gui.stores.studio import Studio, build_studio
@@ -51,7 +52,7 @@ def test_the_first_start_wants_the_sample(studio: Studio) -> None:
     assert studio.classifier.model_ref == ModelRef("sample")
 
 
-def test_ten_places_are_remembered_the_newest_first(tmp_path: Path, qapp: object) -> None:
+def test_ten_places_are_remembered_the_newest_first(tmp_path: Path, qtbot: QtBot) -> None:
     recent = Recent(tmp_path / "recent.json")
     for number in range(MOST + 2):
         recent.add(f"/place {number}")
@@ -59,7 +60,11 @@ def test_ten_places_are_remembered_the_newest_first(tmp_path: Path, qapp: object
     again = Recent(tmp_path / "recent.json")
     assert len(again.places) == MOST
     assert (again.places[0].path, again.places[0].images) == ("/place 5", 812)
-    assert again.places[0].is_missing
+    look = Look({"places": InlineLane()}, "recent")
+    look.ask(place.path for place in again.places)
+    assert not look.is_missing("/place 5")  # nothing is known before the disk has answered
+    qtbot.waitSignal(look.changed).wait()
+    assert look.is_missing("/place 5")
     again.clear()
     assert Recent(tmp_path / "recent.json").places == ()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from convnext_studio.gui.stores.drops import DropSummary
+from convnext_studio.gui.jobs import LaneLike
+from convnext_studio.gui.stores.drops import LOOK_AT, DropSummary, summarise
+from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
 from convnext_studio.gui.widgets.numbers import count
@@ -17,9 +21,12 @@ _CENTRE = Qt.AlignmentFlag.AlignHCenter
 class DropTarget(QWidget):
     """Covers its parent; the mouse goes through."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, lanes: Mapping[str, LaneLike], parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._paths: tuple[str, ...] = ()
+        self._look = Look(lanes, "drag", self)
+        self._look.changed.connect(self._show_summary)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._title = PlainLabel("", "display")
         column = QVBoxLayout(self)
@@ -37,10 +44,12 @@ class DropTarget(QWidget):
         column.addStretch(1)
         self.hide()
 
-    def show_summary(self, summary: DropSummary, *, can_add: bool = False) -> None:
+    def show_paths(self, paths: tuple[str, ...], *, can_add: bool = False) -> None:
         """Say what will open, and cover the parent; `can_add` if something is open already."""
+        self._paths = paths
+        self._look.ask(paths[:LOOK_AT])
         self._add_hint.setVisible(can_add)
-        self._title.setText(self._sentence(summary))
+        self._show_summary()
         parent = self.parentWidget()
         assert parent is not None
         self.setGeometry(parent.rect())
@@ -59,6 +68,9 @@ class DropTarget(QWidget):
         pen.setDashPattern([5, 4])
         painter.setPen(pen)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(24, 24, -24, -24), 12, 12)
+
+    def _show_summary(self) -> None:
+        self._title.setText(self._sentence(summarise(self._paths, self._look.is_folder)))
 
     def _sentence(self, summary: DropSummary) -> str:
         folders = self.tr("1 folder") if summary.folders == 1 else self.tr("{} folders").format(count(summary.folders))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from convnext_studio.gui.actions import Actions
@@ -25,6 +26,7 @@ class TopBar(Frame):
         super().__init__("window", "bottom", parent)
         self._studio = studio
         self._actions = actions
+        self._recent: list[QAction] = []  # of the menu that is open
         self.setFixedHeight(48)
         self._left = QHBoxLayout()
         self._left.setSpacing(4)
@@ -57,6 +59,7 @@ class TopBar(Frame):
         ]
         self.set_compact(is_compact=False)
         studio.classifier.state_changed.connect(self._show_state)
+        studio.recent_look.changed.connect(self._grey_out_missing)
         self._show_state()
 
     def put_left(self, widget: QWidget) -> None:
@@ -102,16 +105,26 @@ class TopBar(Frame):
         if places:
             menu.addSeparator()
             menu.setToolTipsVisible(True)
+            self._studio.look_at_recent()
             for place in places:
                 self._add_recent(menu, place)
+            self._grey_out_missing()
+        menu.aboutToHide.connect(self._on_menu_closed)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self._open.mapToGlobal(QPoint(0, self._open.height() + 4)))
+
+    def _on_menu_closed(self) -> None:
+        self._recent = []
+
+    def _grey_out_missing(self) -> None:
+        for action in self._recent:
+            action.setEnabled(not self._studio.recent_look.is_missing(action.data()))
 
     def _add_recent(self, menu: QMenu, place: RecentPlace) -> None:
         action = menu.addAction(self._studio.theme.icon("clock"), _with_folder(place).replace("&", "&&"))
         action.setToolTip(plain_tip(place.path))
         action.setData(place.path)
-        action.setEnabled(not place.is_missing)
+        self._recent.append(action)
         action.triggered.connect(lambda _checked=False, path=place.path: self._studio.open_paths((path,)))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QDateTime, QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from convnext_studio.core.images.find import is_image_name
 from convnext_studio.core.resources import resource
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.recent import RecentPlace
@@ -166,6 +165,7 @@ class _RecentList(QWidget):
         self._column.addLayout(head)
         self._rows: list[QWidget] = []
         studio.recent.changed.connect(self._show)
+        studio.recent_look.changed.connect(self._show)
         self._show()
 
     def _show(self) -> None:
@@ -178,8 +178,12 @@ class _RecentList(QWidget):
         self.setVisible(bool(self._rows))
 
     def _row(self, place: RecentPlace) -> QWidget:
-        is_missing = place.is_missing
-        icon = "warn" if is_missing else "folder" if Path(place.path).is_dir() else "image"
+        look = self._studio.recent_look
+        is_missing = look.is_missing(place.path)
+        is_folder = look.is_folder(place.path)
+        if is_folder is None:  # not heard yet: the name is a fair guess
+            is_folder = not is_image_name(place.name)
+        icon = "warn" if is_missing else "folder" if is_folder else "image"
         button = Button(self._studio.theme, "", None, "row")
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         button.setToolTip(plain_tip(place.path))

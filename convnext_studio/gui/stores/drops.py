@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData
 
-_LOOK_AT = 2_000  # more names than this are not counted by kind while the pointer is still in the air
+LOOK_AT = 2_000  # more names than this are not counted by kind while the pointer is still in the air
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,12 @@ def paths_of(mime: QMimeData) -> tuple[str, ...]:
     return _paths_of_text(mime.text()) if mime.hasText() else ()
 
 
-def summarise(paths: tuple[str, ...]) -> DropSummary:
-    """Count folders and files by a look at the first names; the walk itself is the Engine's."""
-    folders = sum(os.path.isdir(path) for path in paths[:_LOOK_AT])  # noqa: PTH112 - str in, no Path needed
+def summarise(paths: tuple[str, ...], is_folder: Callable[[str], bool | None] = lambda _path: None) -> DropSummary:
+    """Count folders and files: as `is_folder` knows, else by the first names. The disk is the Engine's."""
+    folders = 0
+    for path in paths[:LOOK_AT]:
+        known = is_folder(path)
+        folders += not os.path.splitext(path)[1] if known is None else known  # noqa: PTH122 - str in, no Path needed
     return DropSummary(folders, len(paths) - folders)
 
 
@@ -59,5 +63,5 @@ def _path_of_url(line: bytes) -> str:
 def _paths_of_text(text: str) -> tuple[str, ...]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     paths = [_path_of_url(line.encode()) if line.startswith("file:") else line for line in lines]
-    is_all_there = bool(paths) and all(os.path.isabs(path) and os.path.exists(path) for path in paths)  # noqa: PTH110, PTH117
-    return tuple(dict.fromkeys(paths)) if is_all_there else ()
+    are_paths = bool(paths) and all(os.path.isabs(path) for path in paths)  # noqa: PTH117 - whether they are there: later
+    return tuple(dict.fromkeys(paths)) if are_paths else ()

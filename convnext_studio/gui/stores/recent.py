@@ -36,11 +36,6 @@ class RecentPlace:
         """The name of the folder it is in: many folders are called "images"."""
         return Path(self.path).parent.name
 
-    @property
-    def is_missing(self) -> bool:
-        """True if it is not there now; asks the disk."""
-        return not Path(self.path).exists()
-
 
 class Recent(QObject):
     """The places, the newest first; `changed` is emitted once a change."""

@@ -16,6 +16,7 @@ from convnext_studio.gui.stores.exporter import Exporter
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.log_store import LogStore
+from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.model_memory import ModelMemory
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.stores.places import Places
@@ -39,6 +40,7 @@ class Studio:
     lanes: Mapping[str, LaneLike]
     jobs: JobList
     recent: Recent
+    recent_look: Look
     library: Library
     classifier: Classifier
     thumbnails: Thumbnails
@@ -55,6 +57,10 @@ class Studio:
         kept = self.memory.texts("model")
         if len(kept) == 3:
             self.classifier.model_ref = ModelRef(kept[0], file=kept[1], folder=kept[2])
+
+    def look_at_recent(self) -> None:
+        """Have the recent places looked at; those that are gone are marked once the disk has answered."""
+        self.recent_look.ask(place.path for place in self.recent.places)
 
     def open_paths(self, paths: tuple[str, ...], *, add: bool = False) -> None:
         """Open files and folders in place of those now open, or besides them, and remember them as recent."""
@@ -80,6 +86,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         lanes=lanes,
         jobs=jobs,
         recent=Recent(places.recent),
+        recent_look=Look(lanes, "recent"),
         library=library,
         classifier=classifier,
         thumbnails=Thumbnails(lanes, library),
@@ -93,6 +100,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     studio.sample.made.connect(lambda folder: studio.open_paths((folder,)))
     studio.viewer.reread.connect(studio.thumbnails.forget)
     studio.viewer.reread.connect(classifier.classify_again)
+    studio.recent.changed.connect(studio.look_at_recent)
     settings.troubled.connect(messages.warning)
     _Tie(studio)
     RunsShown(library, classifier, jobs)

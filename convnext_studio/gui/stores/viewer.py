@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
 
-from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed, ModelInput, OpenedImage
 from convnext_studio.core.requests import OpenImage, ShowModelInput
@@ -15,9 +13,11 @@ from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, ImageRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.library import Library
+from convnext_studio.gui.stores.look import Look
 
 KEPT_BYTES = 192 << 20  # Images fetched ahead and just left
 SLOW_MS = 400  # after this the old picture goes and "Opening" is said
+LOOK_MS = 1000  # whether the file changed is asked this often: a network drive would not tell by itself
 REREAD_MS = 300  # a file that is being written changes many times
 SILENCE_S = 30.0
 
@@ -50,8 +50,11 @@ class Viewer(QObject):
         self._slow.timeout.connect(self._on_slow)
         self._rereading = QTimer(self, interval=REREAD_MS, singleShot=True)
         self._rereading.timeout.connect(self._on_reread)
-        self._watcher = QFileSystemWatcher(self)
-        self._watcher.fileChanged.connect(lambda _path: self._rereading.start())
+        self._look = Look(lanes, "image", self)
+        self._look.changed.connect(self._on_looked)
+        self._stamp: float | None = None  # mtime of the current Image's file, once it is known
+        self._looking = QTimer(self, interval=LOOK_MS)
+        self._looking.timeout.connect(self._look_again)
         library.current_changed.connect(self._on_current_changed)
         classifier.info_changed.connect(self._ask_input)
 
@@ -68,16 +71,20 @@ class Viewer(QObject):
             return
         self._image = image
         self._retried = None
-        self._watch(image)
+        self._stamp = None
+        self._rereading.stop()
         if image is None:
+            self._looking.stop()
             self._slow.stop()
             self.is_opening = False
             self._kept.clear()
             self._show(None, "")
             return
         kept = self._kept.get(image)
-        if kept is not None and _modified(image) == kept.modified:
+        self._looking.start()
+        if kept is not None:
             self._take(kept)
+            self._look_again()  # it may have changed since it was fetched
         else:
             self._open(image)
 
@@ -99,6 +106,7 @@ class Viewer(QObject):
     def _take(self, opened: OpenedImage) -> None:
         self._slow.stop()
         self.is_opening = False
+        self._stamp = opened.modified
         self._show(opened, "")
         following = self._library.neighbour(1)
         if following is not None and following not in self._kept:
@@ -136,22 +144,24 @@ class Viewer(QObject):
 
     # --- the file on disk
 
-    def _watch(self, image: ImageRef | None) -> None:
-        if self._watcher.files():
-            self._watcher.removePaths(self._watcher.files())
-        if image is not None and Path(image.path).exists():
-            self._watcher.addPath(image.path)
+    def _look_again(self) -> None:
+        if self._image is not None and not self.is_opening:
+            self._look.ask((self._image.path,))
+
+    def _on_looked(self) -> None:
+        seen = None if self._image is None else self._look.at(self._image.path)
+        if seen is None or self.is_opening or seen.modified == self._stamp:
+            return
+        if self._stamp is not None:
+            self._rereading.start()  # once more each time it changes, so that it is read when it is whole
+        self._stamp = seen.modified
 
     def _on_reread(self) -> None:
         image = self._image
-        if image is None:
-            return
-        self._watch(image)  # a file that was replaced is another one to the watcher
-        if self.opened is not None and _modified(image) == self.opened.modified:
-            return
-        self._kept.pop(image, None)
-        self._open(image)
-        self.reread.emit(image)
+        if image is not None:
+            self._kept.pop(image, None)
+            self._open(image)
+            self.reread.emit(image)
 
     # --- what the network sees
 
@@ -186,10 +196,3 @@ class _Refusal(QObject):
     def tell(self, end: Failed | EngineStopped) -> None:
         """Pass it on with the name."""
         self._viewer.refused(self._image, end)
-
-
-def _modified(image: ImageRef) -> float:
-    try:
-        return os.stat(image.path).st_mtime  # noqa: PTH116 - once a key press
-    except OSError:
-        return 0.0
