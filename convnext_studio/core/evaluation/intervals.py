@@ -86,7 +86,7 @@ def _bootstrap(
 def _kinds(
     labels: NDArray[np.int64], found: NDArray[np.int64], n: int, groups: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Kinds of groups (Images of each class, then right answers of each), and how many groups there are of each kind."""
+    """Kinds of groups (Images of each class, then right answers of each), and how many there are of each kind."""
     if groups is None:
         pairs, times = np.unique(2 * labels + (labels == found), return_counts=True)
         kinds = np.zeros((len(pairs), 2 * n))
