@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Split = Literal["train", "validation", "test"]
+Given = Split | Literal[""]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
@@ -20,7 +21,7 @@ class LabelledImage:
     path: str
     label: str
     group: str = ""
-    split: Split | Literal[""] = ""
+    split: Given = ""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class DataWarning:
     """Something to know before training, in plain words: what, what to do, and the Images it is about.
 
     `kind` is one of "broken", "duplicate", "conflict" (alike, but of two classes), "alike", "leak", "imbalance",
-    "few", "size", "channels", "ungrouped", "empty".
+    "few", "size", "channels", "ungrouped", "empty", "names" (class names that some systems take for one), "ignored".
     """
 
     kind: str
@@ -44,6 +45,7 @@ class DataSetCard:
     `images` hold the usable Images with group and split; `counts[split][class]` are the realised numbers. `unreadable`
     are pairs of path and reason. `grouping` says in words what was kept together; `suggestion` is a better way, if one
     was found, as a Recipe field's value. `fingerprint` is a SHA-256 over labels, splits and the files' content, hex.
+    `refusal` says why nothing can be trained on this and `refusal_hint` what to do; both are empty where it can.
     """
 
     source: str
@@ -58,6 +60,8 @@ class DataSetCard:
     sizes: Mapping[str, int] = field(default_factory=dict)  # "640 x 480" -> how many
     channels: Mapping[str, int] = field(default_factory=dict)  # "grey", "colour" -> how many
     fingerprint: str = ""
+    refusal: str = ""
+    refusal_hint: str = ""
 
     def of(self, split: Split) -> tuple[LabelledImage, ...]:
         """The Images of one split."""

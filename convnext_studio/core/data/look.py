@@ -1,0 +1,110 @@
+"""What is known of each Image after one look: content, size, colour, and a small picture to compare by.
+
+A look decodes the Image by the one decoder, in threads. What was seen is kept in the cache by path, size and time of
+change, so that a second look at the same files is quick.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import ImageError
+from convnext_studio.core.events import DataSetChecked
+from convnext_studio.core.images.open import decode
+from convnext_studio.core.images.source import cannot_read
+
+SMALL = 64  # pixels on each side of the small picture
+_HASHED_AT_ONCE = 1 << 20
+_REPORT_S = 0.1
+_COLOURLESS = 6  # how far red, green and blue may lie apart in a grey picture that was saved as JPEG
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One Image after a look: SHA-256 of the file (hex), its own pixels, and uint8 grey (SMALL, SMALL); or `error`.
+
+    A quick look knows the content only: then `small` is None and the sizes are 0.
+    """
+
+    content: str = ""
+    width: int = 0
+    height: int = 0
+    is_grey: bool = False
+    small: NDArray[np.uint8] | None = None
+    error: str = ""
+
+
+def look_at(paths: Sequence[str], ctx: JobContext, *, is_quick: bool = False) -> dict[str, Seen]:
+    """Look at every Image; one that cannot be read has an `error`. Emits `DataSetChecked`; raises `Cancelled`."""
+    found: dict[str, Seen] = {}
+    reported = time.monotonic()
+    for path, seen in _looked(paths, ctx, is_quick=is_quick):
+        found[path] = seen
+        if time.monotonic() - reported > _REPORT_S:
+            reported = time.monotonic()
+            ctx.emit(DataSetChecked(len(found), len(paths)))
+    ctx.emit(DataSetChecked(len(paths), len(paths)))
+    return found
+
+
+def _looked(paths: Sequence[str], ctx: JobContext, *, is_quick: bool) -> Iterator[tuple[str, Seen]]:
+    """Keep few Images in work, so that a stop waits for few of them."""
+    threads = max(1, min(16, os.cpu_count() or 1, len(paths)))
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="look")
+    in_work: deque[tuple[str, Future[Seen]]] = deque()
+    look = _hash_only if is_quick else _look
+    try:
+        for path in paths:
+            ctx.check()
+            if len(in_work) > 4 * threads:
+                name, future = in_work.popleft()
+                yield name, future.result()
+            in_work.append((path, pool.submit(look, path)))
+        while in_work:
+            ctx.check()
+            name, future = in_work.popleft()
+            yield name, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _hash_only(path: str) -> Seen:
+    try:
+        return Seen(_content(path))
+    except OSError as error:
+        return Seen(error=cannot_read(error).message)
+
+
+def _look(path: str) -> Seen:
+    try:
+        found = decode(path, target=(SMALL, SMALL))
+        content = _content(path)
+    except ImageError as error:
+        return Seen(error=error.message)
+    except OSError as error:
+        return Seen(error=cannot_read(error).message)
+    small = np.asarray(found.image.resize((SMALL, SMALL), Image.Resampling.BOX, reducing_gap=None))
+    channels = small.astype(np.int16)
+    is_grey = int(np.abs(channels - channels[..., 1:2]).max()) <= _COLOURLESS
+    grey = np.asarray(Image.fromarray(small).convert("L"))
+    return Seen(content, found.width, found.height, is_grey, grey)
+
+
+def _content(path: str) -> str:
+    with open(path, "rb", opener=_open_at_once) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
