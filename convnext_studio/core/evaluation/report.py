@@ -1,0 +1,224 @@
+"""What an Evaluation says, as plain values, and its JSON. No numpy here: the window imports this.
+
+A figure that has no meaning (the precision curve of a class that does not occur) is None.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from convnext_studio.core.errors import DataError
+from convnext_studio.core.files import replacing
+
+FILE_NAME = "evaluation.json"
+Interval = tuple[float, float]
+Points = tuple[tuple[float, float], ...]
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the Model said of one labelled Image. `loss` is the cross-entropy in nats.
+
+    `label` and `found` are class names. `probabilities` are in the order of the Evaluation's classes, or empty where
+    there are more classes than `count.MOST_KEPT`.
+    """
+
+    path: str
+    label: str
+    found: str
+    probability: float
+    loss: float
+    group: str = ""
+    probabilities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """How well one class is told from the others; intervals are 95 % ones, of Images taken as independent.
+
+    `missed_at_most` is the share of the class that may be missed (one-sided, 95 %), even where none was. `roc` holds
+    pairs of false and true positive rate, `pr` pairs of recall and precision, of this class against all others.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    precision_interval: Interval
+    recall_interval: Interval
+    f1_interval: Interval
+    missed: int
+    missed_at_most: float
+    roc_auc: float | None
+    average_precision: float | None
+    roc: Points = ()
+    pr: Points = ()
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A bar of the reliability diagram: Images whose found class had a probability in `low`..`high`."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A Model on one split of a labelled data set.
+
+    `confusion` has a row for each true class and a column for each found one, in the order of `classes`. `groups` is
+    how many parts the balanced accuracy's interval was drawn from, 0 where each Image stands for itself. `unreadable`
+    are pairs of path and reason; they count nowhere. `notes` are sentences on what does not fit.
+    """
+
+    split: str
+    model: str
+    identity: str
+    data: str
+    classes: tuple[str, ...]
+    accuracy: float
+    balanced_accuracy: float
+    accuracy_interval: Interval
+    balanced_accuracy_interval: Interval
+    macro_f1: float
+    log_loss: float
+    calibration_error: float
+    per_class: tuple[ClassFigures, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[Bin, ...]
+    images: tuple[Judged, ...]
+    unreadable: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    groups: int = 0
+    seconds: float = 0.0
+
+    def worst(self, count: int) -> tuple[Judged, ...]:
+        """The Images with the largest loss, the worst first."""
+        return tuple(sorted(self.images, key=lambda image: -image.loss)[:count])
+
+    def cell(self, label: str, found: str) -> tuple[Judged, ...]:
+        """The Images of one cell of the confusion matrix, the worst first."""
+        inside = (image for image in self.images if image.label == label and image.found == found)
+        return tuple(sorted(inside, key=lambda image: -image.loss))
+
+
+def to_json(evaluation: Evaluation) -> str:
+    """Write an Evaluation; the keys that scripts rely on come first."""
+    document: dict[str, Any] = {
+        "split": evaluation.split,
+        "classes": list(evaluation.classes),
+        "support": [one.support for one in evaluation.per_class],
+        "accuracy": evaluation.accuracy,
+        "balanced_accuracy": evaluation.balanced_accuracy,
+        "per_class": {one.name: _figures(one) for one in evaluation.per_class},
+        "confusion_matrix": evaluation.confusion,
+        "intervals": {
+            "accuracy": evaluation.accuracy_interval,
+            "balanced_accuracy": evaluation.balanced_accuracy_interval,
+            "per_class": {one.name: _intervals(one) for one in evaluation.per_class},
+        },
+        "macro_f1": evaluation.macro_f1,
+        "log_loss": evaluation.log_loss,
+        "calibration_error": evaluation.calibration_error,
+        "reliability": [asdict(one) for one in evaluation.reliability],
+        "curves": {one.name: {"roc": one.roc, "pr": one.pr} for one in evaluation.per_class},
+        "model": evaluation.model,
+        "identity": evaluation.identity,
+        "data": evaluation.data,
+        "groups": evaluation.groups,
+        "seconds": evaluation.seconds,
+        "notes": evaluation.notes,
+        "unreadable": evaluation.unreadable,
+        "images": [asdict(one) for one in evaluation.images],
+        "version": _VERSION,
+    }
+    return json.dumps(document, allow_nan=False, indent=None, separators=(",", ":"))
+
+
+def from_json(text: str) -> Evaluation:
+    """Read what `to_json` wrote. Raises `DataError`."""
+    try:
+        document = json.loads(text)
+        fields = {name: _frozen(value) for name, value in document.items() if name in _AS_WRITTEN}
+        intervals, curves = document["intervals"], document["curves"]
+        return Evaluation(
+            **fields,
+            accuracy_interval=_frozen(intervals["accuracy"]),
+            balanced_accuracy_interval=_frozen(intervals["balanced_accuracy"]),
+            per_class=tuple(
+                _class(name, document["per_class"][name], intervals["per_class"][name], curves[name])
+                for name in document["classes"]
+            ),
+            confusion=_frozen(document["confusion_matrix"]),
+            reliability=tuple(Bin(**one) for one in document["reliability"]),
+            images=tuple(Judged(**{name: _frozen(value) for name, value in one.items()}) for one in document["images"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError("This is no Evaluation that can be read.", "Evaluate the Model once more.") from error
+
+
+def write(path: Path, evaluation: Evaluation) -> None:
+    """Write an Evaluation to a file, whole or not at all. Raises `StorageError`."""
+    with replacing(path) as part:
+        part.write_text(to_json(evaluation), encoding="ascii")
+
+
+def read(path: Path) -> Evaluation:
+    """Read an Evaluation from a file. Raises `DataError`."""
+    try:
+        return from_json(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"“{path.name}” cannot be read.", "Evaluate the Model once more.") from error
+
+
+_AS_WRITTEN = {
+    "split",
+    "model",
+    "identity",
+    "data",
+    "classes",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "calibration_error",
+    "groups",
+    "seconds",
+    "notes",
+    "unreadable",
+}
+_FIGURES = ("precision", "recall", "f1", "support", "roc_auc", "average_precision", "missed", "missed_at_most")
+_WITH_INTERVAL = ("precision", "recall", "f1")
+
+
+def _figures(one: ClassFigures) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _FIGURES}
+
+
+def _intervals(one: ClassFigures) -> dict[str, Interval]:
+    return {name: getattr(one, f"{name}_interval") for name in _WITH_INTERVAL}
+
+
+def _class(name: str, figures: dict[str, Any], intervals: dict[str, Any], curves: dict[str, Any]) -> ClassFigures:
+    between = {f"{one}_interval": _frozen(intervals[one]) for one in _WITH_INTERVAL}
+    return ClassFigures(
+        name=name,
+        **{one: figures[one] for one in _FIGURES},
+        **between,
+        roc=_frozen(curves["roc"]),
+        pr=_frozen(curves["pr"]),
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
