@@ -181,6 +181,7 @@ RunEvent = (
     | RunEnded
 )
 KINDS: dict[str, type] = {kind.__name__: kind for kind in RunEvent.__args__}
+_FIELDS = {name: frozenset(one.name for one in dataclasses.fields(kind)) for name, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -207,11 +208,10 @@ def from_line(text: str) -> Line | None:
     """
     try:
         row = json.loads(text)
-        kind = KINDS[row["event"]]
-        known = {one.name for one in dataclasses.fields(kind)}
+        kind, known = KINDS[row["event"]], _FIELDS[row["event"]]
         event = kind(**{name: _rich(value) for name, value in row.items() if name in known})
         return Line(int(row["n"]), str(row["at"]), float(row["s"]), event)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 
@@ -227,7 +227,7 @@ def _plain(value: Any) -> Any:
 
 def _rich(value: Any) -> Any:
     if isinstance(value, dict):
-        if value.keys() == {"float"}:
+        if value.keys() == {"float"} and isinstance(value["float"], str):  # a class may be called "float"
             return float(value["float"])
         return {key: _rich(one) for key, one in value.items()}
     if isinstance(value, list):

@@ -76,6 +76,8 @@ class Recorder:
         """Write the next line and return it; nothing is raised for a disk in trouble. `Resumed` rewinds."""
         if isinstance(event, Resumed):
             self.rewind(event.step)
+        for file in (self._losses, self._epochs):
+            file.write()
         self._number += 1
         line = Line(self._number, datetime.now(UTC).isoformat(timespec="milliseconds"), self.seconds, event)
         self._events.append(to_line(line))
@@ -121,7 +123,14 @@ class _Appended:
             self.append(header)
 
     def append(self, line: str) -> None:
+        """Add a line, now or as soon as the disk takes it."""
         self._waiting += line.encode("utf-8", "backslashreplace") + b"\n"
+        self.write()
+
+    def write(self) -> None:
+        """Write what waits, if anything does and the disk takes it."""
+        if not self._waiting:
+            return
         try:
             self._write()
         except OSError as error:

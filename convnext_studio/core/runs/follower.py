@@ -1,0 +1,79 @@
+"""Reads a Run's lines as they are written, by whatever process on whatever host."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from pathlib import Path
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.requests import FollowRun
+from convnext_studio.core.run_events import Line, from_line
+from convnext_studio.core.runs.run import Run
+from convnext_studio.core.runs.summary import RunSummary, summarise
+
+POLL_S = 0.25
+MOST_LINES = 500  # in one Event: a long Run must not hold up whoever unpacks it
+_BLOCK_BYTES = 1 << 20
+
+
+class LineReader:
+    """Reads what was added to a file of lines; a half-written line is left for the next time.
+
+    A file that became shorter or another one is read anew; a line that was known by its number is not told again.
+    """
+
+    def __init__(self, path: Path, after: int = 0) -> None:
+        self._path = path
+        self._number = after
+        self._offset = 0
+        self._inode = 0
+
+    def read(self) -> tuple[Line, ...]:
+        """The next lines, a megabyte of them at the most; none where there is nothing new, or no file."""
+        try:
+            with self._path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_ino != self._inode or status.st_size < self._offset:
+                    self._inode, self._offset = status.st_ino, 0
+                if status.st_size == self._offset:
+                    return ()
+                file.seek(self._offset)
+                block = file.read(_BLOCK_BYTES)
+                while b"\n" not in block and (more := file.read(_BLOCK_BYTES)):  # one very long line
+                    block += more
+        except OSError:
+            return ()
+        whole = block[: block.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return tuple(self._new(whole))
+
+    def _new(self, whole: bytes) -> list[Line]:
+        lines = []
+        for text in whole.split(b"\n"):
+            line = from_line(text.decode("utf-8", "replace")) if text else None
+            if line is not None and line.number > self._number:
+                self._number = line.number
+                lines.append(line)
+        return lines
+
+
+def follow_run(request: FollowRun, ctx: JobContext) -> RunSummary:
+    """Relay a Run's lines until it has ended or its process is gone, which is noticed within a second.
+
+    Emits tuples of `run_events.Line`. Raises `RunError` if there is no such Run.
+    """
+    run = Run.open(request.run)
+    reader = LineReader(run.events_path, request.after)
+    while True:
+        ctx.check()
+        was_alive = run.is_alive  # asked first: what a process wrote before its end is read all the same
+        lines = reader.read()
+        rest = iter(lines)
+        while part := tuple(islice(rest, MOST_LINES)):
+            ctx.check()
+            ctx.emit(part)
+        if not lines:
+            if not was_alive:
+                return summarise(run)
+            ctx.cancel.wait(POLL_S)

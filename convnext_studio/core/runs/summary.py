@@ -1,0 +1,195 @@
+"""One Run in a line, from the ends of its files: cheap also for long Runs and many of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import RunError, StudioError
+from convnext_studio.core.events import Noticed
+from convnext_studio.core.recipe import Recipe
+from convnext_studio.core.requests import FindRuns
+from convnext_studio.core.run_events import EpochEnded, Line, Paused, RunEnded, RunStarted, StepEnded, WentOn, from_line
+from convnext_studio.core.runs import lock
+from convnext_studio.core.runs.run import Run
+
+State = Literal["running", "finished", "stopped", "failed", "interrupted"]
+_HEAD_BYTES = 64 * 1024
+_TAIL_BYTES = 128 * 1024
+_OF_THE_MACHINE = ("SIGKILL",)  # what ends a process when memory runs out
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list of Runs shows. `folder` is absolute; `interrupted` means that its process died without a word.
+
+    `epochs` and `seconds_left` are planned ones; `best_balanced_accuracy` is None before the first validation.
+    `started` is UTC in ISO form, "" if it did not begin. `message` and `hint` say how it ended, or why it waits.
+    """
+
+    folder: str
+    name: str
+    state: State
+    model: str = ""
+    data: str = ""
+    preset: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    best_balanced_accuracy: float | None = None
+    best_epoch: int = 0
+    started: str = ""
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    message: str = ""
+    hint: str = ""
+    can_go_on: bool = False
+
+
+def find_runs(request: FindRuns, ctx: JobContext) -> tuple[RunSummary, ...]:
+    """All Runs in a folder, newest first. Emits `Noticed` for each folder that is none, with the reason.
+
+    Raises `RunError` if the folder cannot be read; one that is not there holds no Runs.
+    """
+    place = Path(request.runs).absolute()
+    found = []
+    for folder in _folders(place):
+        ctx.check()
+        try:
+            found.append(summarise(Run.open(folder)))
+        except StudioError as error:
+            ctx.emit(Noticed(error.message, error.hint))
+    return tuple(sorted(found, key=lambda one: (one.started or Path(one.folder).name, one.folder), reverse=True))
+
+
+def summarise(run: Run) -> RunSummary:
+    """Look at a Run now. Raises `UsageError` if its Recipe cannot be read."""
+    recipe = run.recipe
+    is_alive = run.is_alive  # asked first: what a process wrote before its end is seen all the same
+    head, tail = _ends(run.events_path)
+    started = next((line for line in head if isinstance(line.event, RunStarted)), None)
+    last = tail[-1] if tail else None
+    best = _best(run.epochs_path)
+    state, message, hint, can_go_on = _ending(run, last, has_begun=started is not None, is_alive=is_alive)
+    return RunSummary(
+        folder=str(run.folder),
+        name=run.name,
+        state=state,
+        model=started.event.model if started and isinstance(started.event, RunStarted) else recipe.model,
+        data=recipe.data,
+        preset=recipe.preset,
+        epoch=next((line.event.epoch for line in reversed(tail) if isinstance(line.event, (StepEnded, EpochEnded))), 0),
+        epochs=_planned(started, recipe),
+        best_balanced_accuracy=best[1] if best else None,
+        best_epoch=best[0] if best else 0,
+        started=started.at if started else "",
+        seconds=last.seconds if last else 0.0,
+        seconds_left=_seconds_left(tail, started) if state == "running" else None,
+        message=_waiting(tail) if state == "running" else message,
+        hint=hint,
+        can_go_on=can_go_on,
+    )
+
+
+def _folders(place: Path) -> list[Path]:
+    try:
+        return [one for one in place.iterdir() if one.is_dir() and not one.name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"“{place}” cannot be read: {(error.strerror or str(error)).lower()}.") from error
+
+
+def _ending(run: Run, last: Line | None, *, has_begun: bool, is_alive: bool) -> tuple[State, str, str, bool]:
+    """Its state, a message, a hint, and whether it can be gone on with."""
+    if is_alive:
+        return "running", "", "", False
+    if last is not None and isinstance(last.event, RunEnded):
+        return last.event.ending, last.event.message, last.event.hint, last.event.can_go_on
+    words = f"Its process {_death(run)}." if has_begun else f"It has not begun: its process {_death(run)}."
+    return "interrupted", words, "Resume it: what was saved is kept.", True
+
+
+def _death(run: Run) -> str:
+    """How the process ended, if whoever started it saw that; the note is void once another part owns the Run."""
+    try:
+        row = json.loads(run.exit_path.read_text(encoding="utf-8"))
+        code, pid = int(row["code"]), int(row["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "is gone: it crashed, was ended, or the machine went down"
+    owner = lock.read_owner(run.folder)
+    if owner is not None and owner.pid != pid:
+        return "is gone: it crashed, was ended, or the machine went down"
+    if code >= 0:
+        return f"ended with code {code}; {run.log_path.name} in its folder may say why"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"was ended by {name}" + (", as the system does when memory runs out" if name in _OF_THE_MACHINE else "")
+
+
+def _ends(path: Path) -> tuple[list[Line], list[Line]]:
+    """The first lines and the last ones."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+            size = file.seek(0, 2)
+            begin = max(0, size - _TAIL_BYTES)
+            file.seek(begin)
+            tail = file.read()
+    except OSError:
+        return [], []
+    first = head.split(b"\n")[:-1]
+    rest = tail.split(b"\n")[1 if begin else 0 : -1]
+    return _lines(first[:20]), _lines(rest)
+
+
+def _lines(texts: list[bytes]) -> list[Line]:
+    lines = (from_line(text.decode("utf-8", "replace")) for text in texts)
+    return [line for line in lines if line is not None]
+
+
+def _best(path: Path) -> tuple[int, float] | None:
+    """Epoch and balanced accuracy of the best epoch in effect."""
+    best = None
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("is_best") == "1":
+                    best = int(row["epoch"]), float(row["balanced_accuracy"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return best
+    return best
+
+
+def _planned(started: Line | None, recipe: Recipe) -> int:
+    return started.event.epochs if started and isinstance(started.event, RunStarted) else recipe.epochs
+
+
+def _seconds_left(tail: list[Line], started: Line | None) -> float | None:
+    steps = [line for line in tail if isinstance(line.event, StepEnded)]
+    told = next((line for line in reversed(tail) if isinstance(line.event, EpochEnded)), None)
+    if told and isinstance(told.event, EpochEnded) and told.event.seconds_left is not None:
+        return max(0.0, told.event.seconds_left - (tail[-1].seconds - told.seconds))
+    if started is None or not isinstance(started.event, RunStarted) or len(steps) < 2:
+        return None
+    first, last = steps[0], steps[-1]
+    assert isinstance(first.event, StepEnded) and isinstance(last.event, StepEnded)
+    done = last.event.step - first.event.step
+    left = (last.seconds - first.seconds) / done * (started.event.steps - last.event.step) if done > 0 else math.nan
+    return left if left >= 0 else None
+
+
+def _waiting(tail: list[Line]) -> str:
+    for line in reversed(tail):
+        if isinstance(line.event, Paused):
+            return line.event.message
+        if isinstance(line.event, (WentOn, StepEnded)):
+            break
+    return ""
