@@ -6,7 +6,7 @@ import argparse
 import os
 
 from convnext_studio import __version__
-from convnext_studio.cli import classify, gui, models, sample
+from convnext_studio.cli import classify, evaluate, gui, models, sample
 from convnext_studio.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,12 +14,14 @@ COMMANDS: tuple[Command, ...] = (
     models.COMMAND,
     sample.COMMAND,
     classify.COMMAND,
+    evaluate.COMMAND,
 )
 
 _EXAMPLES = """examples:
   convnext-studio                              open the window
   convnext-studio photos/                      open the window on a folder
   convnext-studio classify photos/             classify a folder, offline, with the sample Model
+  convnext-studio evaluate sample steel/       how good the sample Model is on that data set
   convnext-studio models --commercial          Models whose weights are free for commercial use
   convnext-studio sample steel/                write a data set of metal surfaces to try things on
 

@@ -36,6 +36,7 @@ class About:
     identity: str
     data: str
     unreadable: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -67,6 +68,7 @@ def evaluation_of(answers: Answers, about: About) -> Evaluation:
         reliability=_bins(answers),
         images=_judged(answers, found, losses),
         unreadable=about.unreadable,
+        left_out=about.left_out,
         notes=about.notes,
         groups=len(set(groups)) if groups is not None else 0,
         seconds=about.seconds,

@@ -78,7 +78,8 @@ class Evaluation:
 
     `confusion` has a row for each true class and a column for each found one, in the order of `classes`. `groups` is
     how many parts the balanced accuracy's interval was drawn from, 0 where each Image stands for itself. `unreadable`
-    are pairs of path and reason; they count nowhere. `notes` are sentences on what does not fit.
+    are pairs of path and reason, `left_out` Images of classes that the Model does not know; they count nowhere.
+    `notes` are sentences on what does not fit.
     """
 
     split: str
@@ -98,6 +99,7 @@ class Evaluation:
     reliability: tuple[Bin, ...]
     images: tuple[Judged, ...]
     unreadable: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     groups: int = 0
     seconds: float = 0.0
@@ -139,6 +141,7 @@ def to_json(evaluation: Evaluation) -> str:
         "seconds": evaluation.seconds,
         "notes": evaluation.notes,
         "unreadable": evaluation.unreadable,
+        "left_out": evaluation.left_out,
         "images": [asdict(one) for one in evaluation.images],
         "version": _VERSION,
     }
@@ -196,6 +199,7 @@ _AS_WRITTEN = {
     "seconds",
     "notes",
     "unreadable",
+    "left_out",
 }
 _FIGURES = ("precision", "recall", "f1", "support", "roc_auc", "average_precision", "missed", "missed_at_most")
 _WITH_INTERVAL = ("precision", "recall", "f1")

@@ -15,7 +15,16 @@ from convnext_studio.core.errors import DataError
 from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.count import About, Answers, evaluation_of
 
-ABOUT = About("test", "Tiny", "ab" * 32, "/data", (("/data/broken.png", "It is cut off."),), ("A note.",), 1.5)
+ABOUT = About(
+    "test",
+    "Tiny",
+    "ab" * 32,
+    "/data",
+    (("/data/broken.png", "It is cut off."),),
+    ("/data/stain.png",),
+    ("A note.",),
+    1.5,
+)
 
 
 @pytest.fixture

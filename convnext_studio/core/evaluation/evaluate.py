@@ -1,0 +1,163 @@
+"""A Model on a split of a labelled data set: classify, and count."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.dataset import LabelledImage
+from convnext_studio.core.errors import DataError, ModelError
+from convnext_studio.core.evaluation.count import About, Answers, evaluation_of
+from convnext_studio.core.evaluation.labelled import find_labelled
+from convnext_studio.core.evaluation.report import FILE_NAME, Evaluation, write
+from convnext_studio.core.events import ImagesClassified, ImagesFound, Noticed
+from convnext_studio.core.predict.classify import classify
+from convnext_studio.core.predict.ready import ready_model
+from convnext_studio.core.requests import Classify, Evaluate
+from convnext_studio.core.runs.run import RECIPE, Run
+from convnext_studio.core.values import ImageRef, ModelInfo, ModelRef, Prediction
+
+_NAMED = 3  # of the classes or files that a sentence is about
+
+
+def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
+    """Classify the labelled Images and count what was right.
+
+    A Run folder stands for its Model or its data set. The Evaluation of a Run's own Model on its test split is kept in
+    the Run folder. Images of classes that the Model does not know are left out, and so are unreadable ones; both are
+    named. Raises `DataError` where nothing is left, and what classifying raises.
+    """
+    started = time.monotonic()
+    request = replace(request, model=_of_run(request.model))
+    labelled = find_labelled(request.data, request.split, ctx)
+    ready = ready_model(request.model, request.execution, request.fit, ctx)
+    matched = _match(labelled.images, ready.info)
+    for note in (*labelled.notes, *matched.notes):
+        ctx.emit(Noticed(note))
+    predictions = _predictions(request, matched.images, ready.info, ctx)
+    answers, unreadable = _answers(matched, predictions, ready.info.classes)
+    about = About(
+        labelled.split,
+        ready.info.title,
+        ready.info.identity,
+        request.data,
+        unreadable,
+        matched.left_out,
+        labelled.notes + matched.notes,
+        time.monotonic() - started,
+    )
+    evaluation = evaluation_of(answers, about)
+    _keep(request, evaluation)
+    return evaluation
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """Images whose class the Model knows, that class's number, and what did not fit."""
+
+    images: tuple[LabelledImage, ...]
+    numbers: Mapping[str, int]  # of a label of the data set
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _of_run(model: ModelRef) -> ModelRef:
+    """A Run folder, given as a Model, means the Model in it."""
+    folder = Path(model.name)
+    return replace(model, name=str(Run(folder).model_path)) if (folder / RECIPE).is_file() else model
+
+
+def _match(images: Sequence[LabelledImage], info: ModelInfo) -> _Matched:
+    """Match labels with the Model's classes: the very name, else one that differs only in case or way of writing.
+
+    Raises `DataError` when none fits, and `ModelError` for a Model without classes.
+    """
+    if not info.classes:
+        what = "it turns pictures into features only"
+        raise ModelError(f"“{info.title}” has no classes: {what}.", "Choose a Model with classes.")
+    exact = {name: number for number, name in enumerate(info.classes)}
+    folded = {_folded(name): number for number, name in enumerate(info.classes)}
+    counts = Counter(image.label for image in images)
+    found = {label: exact.get(label, folded.get(_folded(label), -1)) for label in counts}
+    numbers = {label: number for label, number in found.items() if number >= 0}
+    if not numbers:
+        raise DataError(
+            f"The Model and the data set share no class: the Model knows {_some(info.classes)}, "
+            f"the Images are {_some(sorted(counts))}.",
+            "Choose the Model that was trained for these Images, or name the folders as its classes.",
+        )
+    left_out = tuple(image.path for image in images if image.label not in numbers)
+    notes = []
+    if left_out:
+        strangers = _some(sorted(set(counts) - set(numbers)))
+        notes.append(f"The Model does not know {strangers}: {len(left_out)} Images were left out.")
+    absent = [name for number, name in enumerate(info.classes) if number not in numbers.values()]
+    if absent:
+        notes.append(f"There are no Images of {_some(absent)}: the figures say nothing about that.")
+    known = tuple(image for image in images if image.label in numbers)
+    return _Matched(known, numbers, left_out, tuple(notes))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+def _some(names: Sequence[str]) -> str:
+    quoted = [f"“{name}”" for name in names]
+    more = len(quoted) - _NAMED
+    return ", ".join(quoted[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _predictions(
+    request: Evaluate, images: Sequence[LabelledImage], info: ModelInfo, ctx: JobContext
+) -> dict[str, Prediction]:
+    """Classify, and pass on what the Job says; a path that is there twice is looked at once."""
+    found: dict[str, Prediction] = {}
+
+    def on_event(event: object) -> None:
+        if isinstance(event, ImagesClassified):
+            found.update((prediction.image.path, prediction) for prediction in event.predictions)
+        ctx.emit(event)
+
+    refs = tuple(ImageRef(path) for path in dict.fromkeys(image.path for image in images))
+    ctx.emit(ImagesFound(refs))
+    wanted = Classify(refs, request.model, request.execution, request.fit, top=len(info.classes))
+    classify(wanted, JobContext(on_event, ctx.cancel))
+    return found
+
+
+def _answers(
+    matched: _Matched, predictions: Mapping[str, Prediction], classes: tuple[str, ...]
+) -> tuple[Answers, tuple[tuple[str, str], ...]]:
+    """Put Predictions in the Images' order; apart from them, who could not be read and why."""
+    unreadable = {path: one.error for path, one in predictions.items() if one.error}
+    images = [image for image in matched.images if image.path not in unreadable]
+    if not images:
+        raise DataError("None of the Images can be read.", next(iter(unreadable.values()), ""))
+    order = {name: number for number, name in enumerate(classes)}
+    table = np.zeros((len(images), len(classes)))
+    for row, image in enumerate(images):
+        prediction = predictions[image.path]
+        table[row, [order[name] for name in prediction.classes]] = prediction.probabilities
+    answers = Answers(
+        classes,
+        [image.path for image in images],
+        np.array([matched.numbers[image.label] for image in images], np.int64),
+        [image.group for image in images],
+        table,
+    )
+    return answers, tuple(unreadable.items())
+
+
+def _keep(request: Evaluate, evaluation: Evaluation) -> None:
+    folder = Path(request.data)
+    is_own = (folder / RECIPE).is_file() and Path(request.model.name).absolute() == Run(folder.absolute()).model_path
+    if is_own and evaluation.split == "test":
+        write(folder / FILE_NAME, evaluation)
