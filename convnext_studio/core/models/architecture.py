@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import timm
 import torch
 from torch import Tensor, nn
 
 from convnext_studio.core.errors import ModelError, UsageError
-from convnext_studio.core.models.card import Card
+from convnext_studio.core.models.card import Card, Option
 from convnext_studio.core.values import Fit, Preprocessing
 
+_NONE: Mapping[str, Option] = MappingProxyType({})
 _FIT_OF_CROP_MODE: dict[str, Fit] = {"center": "crop", "squash": "squash", "border": "letterbox"}
 
 
-def build(architecture: str, outputs: int | None = None) -> nn.Module:
+def build(
+    architecture: str, outputs: int | None = None, options: Mapping[str, Option] = _NONE, **while_training: float
+) -> nn.Module:
     """Build a network with fresh weights, in eval mode; `outputs` None = as many as its pretrained weights have.
 
-    Raises `UsageError` for a name that timm does not know.
+    `options` are what differs from what the name says; `while_training` is what no weights file knows of
+    (`drop_path_rate`). Raises `UsageError` for a name that timm does not know, or options that it cannot have.
     """
     if not is_architecture(architecture):
         raise UsageError(
             f"There is no Model named “{architecture}”.", "`convnext-studio models` lists those there are."
         )
-    options = {} if outputs is None else {"num_classes": outputs}
-    network: nn.Module = timm.create_model(architecture, pretrained=False, **options)
+    wanted = {**options, **while_training} | ({} if outputs is None else {"num_classes": outputs})
+    try:
+        network: nn.Module = timm.create_model(architecture, pretrained=False, **wanted)
+    except (TypeError, AssertionError, RuntimeError, ValueError) as error:
+        if not options:
+            raise
+        changes = ", ".join(f"{name} = {value}" for name, value in options.items())
+        raise UsageError(f"“{architecture}” cannot be built with {changes}.", "Change these values.") from error
     return network.eval()
 
 
@@ -41,13 +52,15 @@ def pretrained_outputs(name: str) -> int:
     return int(timm.get_pretrained_cfg(name).num_classes)
 
 
-def build_with(architecture: str, outputs: int, tensors: Mapping[str, Tensor]) -> nn.Module:
+def build_with(
+    architecture: str, outputs: int, tensors: Mapping[str, Tensor], options: Mapping[str, Option] = _NONE
+) -> nn.Module:
     """Build a network around the given weights, as float32; their names and shapes have been checked."""
     with torch.device("meta"):  # initialising weights that are replaced at once takes seconds in a large network
-        network = build(architecture, outputs)
+        network = build(architecture, outputs, options)
     wanted = network.state_dict()
     if any(name not in wanted for name, _ in network.named_buffers()):
-        network = build(architecture, outputs)  # some buffers are computed and in no file
+        network = build(architecture, outputs, options)  # some buffers are computed and in no file
     ready = {
         name: (tensors[name].float() if tensors[name].is_floating_point() else tensors[name]).contiguous()
         for name in wanted
@@ -71,18 +84,23 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def needed_shapes(architecture: str, outputs: int | None = None) -> dict[str, tuple[int, ...]]:
+def needed_shapes(
+    architecture: str, outputs: int | None = None, options: Mapping[str, Option] = _NONE
+) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor the network needs, found without allocating any. Raises `UsageError`."""
     with torch.device("meta"):
-        network = build(architecture, outputs)
+        network = build(architecture, outputs, options)
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def shapes_of(card: Card) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor that the card's network needs. Raises `ModelError`."""
     try:
-        return needed_shapes(card.architecture, len(card.classes))
+        return needed_shapes(card.architecture, len(card.classes), card.options)
     except UsageError as error:
+        if is_architecture(card.architecture):
+            what = f"The Model's card cannot be used. {error.message}"
+            raise ModelError(what, "Choose another Model file.") from error
         raise ModelError(
             f"The Model's card cannot be used. “architecture”: there is none named “{card.architecture}”.",
             "Choose another Model file, or update the program.",

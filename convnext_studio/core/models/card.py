@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from convnext_studio.core.values import Preprocessing
 
 FORMAT_VERSION = 1
+Option = int | float | bool | str | None | tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Card:
 
     `classes` are in the order of the network's outputs, empty for a feature-only Model. `licence` is an SPDX-like
     id, "" = unknown; `commercial_use` is None where unknown. `operating_point` holds thresholds once there are any.
+    `options` are what the network has other than its architecture's name says, as timm's arguments.
     """
 
     architecture: str
@@ -52,11 +55,15 @@ class Card:
     metrics: tuple[Metric, ...] = ()
     operating_point: dict[str, float] | None = None
     format_version: int = FORMAT_VERSION
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 def card_to_json(card: Card) -> str:
-    """Write `card` as JSON, always the same text for the same card."""
-    return canonical_json(asdict(card))
+    """Write `card` as JSON, always the same text for the same card; without options, the text it had before them."""
+    fields = asdict(card)
+    if not card.options:
+        del fields["options"]
+    return canonical_json(fields)
 
 
 def canonical_json(value: dict[str, Any]) -> str:

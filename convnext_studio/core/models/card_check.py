@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from convnext_studio.core.errors import ModelError
-from convnext_studio.core.models.card import FORMAT_VERSION, Card, Metric, Provenance
+from convnext_studio.core.models.card import FORMAT_VERSION, Card, Metric, Option, Provenance
 from convnext_studio.core.values import FITS, Fit, Preprocessing
 
 MAX_SIDE = 4096
@@ -16,6 +16,13 @@ MAX_CLASSES = 200_000
 MAX_NAME_LENGTH = 200
 MAX_TEXT_LENGTH = 10_000
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
+_STAGES = {"depths": (1, 512), "dims": (1, 16_384)}  # four numbers each, and how large they may be
+_SIZES = {"kernel_sizes": (1, 63), "patch_size": (1, 64)}
+_NAMES = {
+    "norm_layer": ("layernorm2d", "batchnorm2d", "rmsnorm2d"),
+    "act_layer": ("gelu", "relu", "silu"),
+}
+_SWITCHES = ("use_grn", "conv_mlp")
 
 
 def card_from_json(raw: Mapping[str, Any]) -> Card:
@@ -34,6 +41,7 @@ def card_from_json(raw: Mapping[str, Any]) -> Card:
         metrics=tuple(_metric(metric) for metric in _list(raw.get("metrics", []), "metrics")),
         operating_point=_thresholds(raw.get("operating_point")),
         format_version=version,
+        options=_options(_table(raw, "options", default={})),
     )
 
 
@@ -128,6 +136,29 @@ def _thresholds(raw: object) -> dict[str, float] | None:
     return {str(name): _number(value, "operating_point", -1e300, 1e300) for name, value in raw.items()}
 
 
+def _options(raw: dict[str, Any]) -> dict[str, Option]:
+    """Only what this program sets itself: anything else would be an argument that a file hands to timm."""
+    found: dict[str, Option] = {}
+    for name, value in raw.items():
+        inside = f"options.{name}"
+        if name in _STAGES:
+            numbers = _list(value, inside)
+            if len(numbers) != 4:
+                _wrong(inside, "it must have four numbers")
+            found[name] = tuple(_whole(number, inside, *_STAGES[name]) for number in numbers)
+        elif name in _SIZES:
+            found[name] = _whole(value, inside, *_SIZES[name])
+        elif name in _NAMES and value in _NAMES[name]:
+            found[name] = str(value)
+        elif name in _SWITCHES and isinstance(value, bool):
+            found[name] = value
+        elif name == "ls_init_value":
+            found[name] = None if value is None else _number(value, inside, 0.0, 1.0)
+        else:
+            _wrong(inside, "it is not known here")
+    return found
+
+
 def _channels(raw: object, field: str, *, lowest: float) -> tuple[float, float, float]:
     values = _list(raw, field)
     if len(values) != 3:
@@ -145,11 +176,14 @@ def _number(value: object, field: str, lowest: float, highest: float) -> float:
 
 
 def _integer(raw: Mapping[str, Any], name: str, lowest: int, highest: int, *, inside: str = "") -> int:
-    value = raw.get(name)
+    return _whole(raw.get(name), inside + name, lowest, highest)
+
+
+def _whole(value: object, field: str, lowest: int, highest: int) -> int:
     if type(value) is not int:
-        _wrong(inside + name, "it must be a whole number")
+        _wrong(field, "it must be a whole number")
     if not lowest <= value <= highest:
-        _wrong(inside + name, f"{value} is not possible, only {lowest} to {highest}")
+        _wrong(field, f"{value} is not possible, only {lowest} to {highest}")
     return value
 
 

@@ -5,14 +5,10 @@ The file is plain safetensors with timm's tensor names; the card and the hash ar
 
 from __future__ import annotations
 
-import errno
 import json
-import re
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from convnext_studio.core.errors import UnsafeWeights
@@ -21,7 +17,7 @@ from convnext_studio.core.models.architecture import build_with, outputs_in, out
 from convnext_studio.core.models.card import Card, canonical_json, card_to_json
 from convnext_studio.core.models.card_check import card_from_json, check_class_count
 from convnext_studio.core.models.card_file import CARD_KEY, HASH_FIELD, read_card_in_file
-from convnext_studio.core.models.tensors import check_numbers, check_shapes, hash_of, read_tensors
+from convnext_studio.core.models.tensors import check_numbers, check_shapes, hash_of, read_tensors, write_tensors
 
 
 def save_model_file(path: Path, network: nn.Module, card: Card, *, dtype: torch.dtype = torch.float32) -> str:
@@ -38,10 +34,7 @@ def save_model_file(path: Path, network: nn.Module, card: Card, *, dtype: torch.
     identity = hash_of(text, tensors)
     metadata = {CARD_KEY: canonical_json({**json.loads(text), HASH_FIELD: identity})}
     with replacing(path) as part:
-        try:
-            save_file(tensors, part, metadata)
-        except SafetensorError as error:
-            raise _os_error(error) from error
+        write_tensors(part, tensors, metadata)
     return identity
 
 
@@ -62,16 +55,10 @@ def load_model_file(path: Path) -> tuple[nn.Module, Card, str, tuple[str, ...]]:
             "Get the file once more from where it came from.",
         )
     warnings += check_numbers(tensors, path.name)
-    network = build_with(card.architecture, len(card.classes), tensors)
+    network = build_with(card.architecture, len(card.classes), tensors, card.options)
     return network, card, found.recorded_hash, warnings
 
 
 def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     tensor = tensor.detach().cpu()
     return (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
-
-
-def _os_error(error: SafetensorError) -> OSError:
-    """Turn safetensors' "… (os error 28)" back into the error the system gave."""
-    number = re.search(r"os error (\d+)", str(error))
-    return OSError(int(number.group(1)) if number else errno.EIO, str(error))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from convnext_studio.core.errors import ModelError
@@ -26,6 +29,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ModelError(f"“{path.name}” cannot be read: {error}.", "Choose the file again.") from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write contiguous tensors as a safetensors file. Raises `OSError` as the system gives it."""
+    try:
+        save_file(dict(tensors), path, metadata)
+    except SafetensorError as error:  # it says "… (os error 28)"
+        number = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(number.group(1)) if number else errno.EIO, str(error)) from error
 
 
 def check_shapes(found: Mapping[str, Shape], needed: Mapping[str, Shape], name: str) -> tuple[str, ...]:

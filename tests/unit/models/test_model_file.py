@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from convnext_studio.core.errors import ModelError, StorageError, UnsafeWeights
+from convnext_studio.core.models.architecture import build
 from convnext_studio.core.models.card import Card
 from convnext_studio.core.models.card_file import CARD_KEY, read_card
 from convnext_studio.core.models.model_file import save_model_file
@@ -209,3 +210,24 @@ def test_the_model_in_use_stays_usable_when_its_file_is_deleted(model_file: Path
 
     with torch.inference_mode():
         assert torch.isfinite(model.network(torch.rand(1, 3, 96, 128))).all()
+
+
+def test_a_network_with_options_of_its_own_loads_again_and_answers_the_same(tmp_path: Path, card: Card) -> None:
+    options = {"depths": (1, 1, 2, 1), "dims": (8, 16, 24, 32), "kernel_sizes": 5, "norm_layer": "rmsnorm2d"}
+    network = build("test_convnext", len(card.classes), {**options, "act_layer": "relu", "patch_size": 2})
+    own = replace(card, architecture="test_convnext", options={**options, "act_layer": "relu", "patch_size": 2})
+    save_model_file(tmp_path / "own.safetensors", network, own)
+    model = load(ModelRef(str(tmp_path / "own.safetensors")))
+    image = torch.rand(1, 3, 64, 64)
+
+    assert model.card == own
+    with torch.inference_mode():
+        assert torch.equal(model.network(image), network(image))
+
+
+@pytest.mark.parametrize("options", [{"depths": [1, 2]}, {"drop_rate": 0.5}, {"act_layer": "exec"}, {"patch_size": 0}])
+def test_options_that_this_program_does_not_write_are_refused(model_file: Path, options: dict[str, Any]) -> None:
+    rewrite_card(model_file, lambda raw: raw.update(options=options))
+
+    with pytest.raises(ModelError, match="options"):
+        read_card(model_file)
