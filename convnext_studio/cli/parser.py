@@ -6,7 +6,7 @@ import argparse
 import os
 
 from convnext_studio import __version__
-from convnext_studio.cli import classify, evaluate, gui, models, sample
+from convnext_studio.cli import classify, evaluate, gui, models, resume, runs, sample, train
 from convnext_studio.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,6 +14,9 @@ COMMANDS: tuple[Command, ...] = (
     models.COMMAND,
     sample.COMMAND,
     classify.COMMAND,
+    train.COMMAND,
+    resume.COMMAND,
+    runs.COMMAND,
     evaluate.COMMAND,
 )
 
@@ -24,6 +27,7 @@ _EXAMPLES = """examples:
   convnext-studio evaluate sample steel/       how good the sample Model is on that data set
   convnext-studio models --commercial          Models whose weights are free for commercial use
   convnext-studio sample steel/                write a data set of metal surfaces to try things on
+  convnext-studio train steel/images           fine-tune the sample Model on it
 
 exit codes: 0 done; 1 done, but some inputs failed; 2 wrong usage; 3 nothing could be done; 130 stopped
 """
@@ -41,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of everything; what it returns has `chosen`, the Command."""
     parser = argparse.ArgumentParser(
         prog="convnext-studio",
-        description="Classify images with ConvNeXt. Everything runs on this machine; no image leaves it.",
+        description="Classify images with ConvNeXt; fine-tune it. Everything runs on this machine; no image leaves it.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

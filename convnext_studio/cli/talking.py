@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 DONE, PARTLY_DONE, WRONG_USAGE, NOTHING_DONE = 0, 1, 2, 3
 
@@ -32,41 +33,61 @@ def silence_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class Progress:
+class StatusLine:
     """A line on stderr that renews itself on a terminal, and a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._pause_s = 0.1 if self._is_terminal else 10.0
+        self._shown = time.monotonic()
+        self._is_open = False
+
+    def show(self, words: Callable[[], str], *, is_last: bool = False) -> None:
+        """Say it, if it is time to."""
+        now = time.monotonic()
+        if now - self._shown < self._pause_s and not is_last:
+            return
+        self._shown = now
+        if self._is_terminal:
+            text = plain(words())[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            self._is_open = True
+        else:
+            say(words())
+
+    def say(self, text: str) -> None:
+        """Say something else on a line of its own."""
+        self.end()
+        say(text)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._is_open:
+            print(file=sys.stderr)
+            self._is_open = False
+
+
+class Progress:
+    """How many of how many, and how fast."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._is_terminal = sys.stderr.isatty()
-        self._pause_s = 0.1 if self._is_terminal else 10.0
-        self._started = self._shown = time.monotonic()
-        self._is_line_open = False
+        self._line = StatusLine()
+        self._started = time.monotonic()
 
     def show(self, done: int, total: int) -> None:
         """Say how far it is, if it is time to."""
-        now = time.monotonic()
-        if now - self._shown < self._pause_s and done < total:
-            return
-        self._shown = now
-        speed = done / max(now - self._started, 1e-3)
-        text = f"{done} of {total} {self._what}, {speed:.0f}/s"
-        if self._is_terminal:
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-            self._is_line_open = True
-        else:
-            say(text)
+        speed = done / max(time.monotonic() - self._started, 1e-3)
+        self._line.show(lambda: f"{done} of {total} {self._what}, {speed:.0f}/s", is_last=done >= total)
 
     def say(self, text: str) -> None:
         """Say something else on a line of its own; the clock starts again."""
-        self.end()
-        say(text)
+        self._line.say(text)
         self._started = time.monotonic()
 
     def end(self) -> None:
         """Leave the line."""
-        if self._is_line_open:
-            print(file=sys.stderr)
-            self._is_line_open = False
+        self._line.end()
 
 
 def say(text: str) -> None:

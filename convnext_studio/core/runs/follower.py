@@ -15,6 +15,7 @@ from convnext_studio.core.runs.summary import RunSummary, summarise
 POLL_S = 0.25
 MOST_LINES = 500  # in one Event: a long Run must not hold up whoever unpacks it
 _BLOCK_BYTES = 1 << 20
+_NOTE_S = 0.5  # what whoever started a process gets to note how it ended
 
 
 class LineReader:
@@ -75,5 +76,13 @@ def follow_run(request: FollowRun, ctx: JobContext) -> RunSummary:
             ctx.emit(part)
         if not lines:
             if not was_alive:
-                return summarise(run)
+                return _summarised(run, ctx)
             ctx.cancel.wait(POLL_S)
+
+
+def _summarised(run: Run, ctx: JobContext) -> RunSummary:
+    found = summarise(run)
+    if found.state == "interrupted" and not run.exit_path.exists():
+        ctx.cancel.wait(_NOTE_S)
+        found = summarise(run)
+    return found

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from convnext_studio.core.errors import RunError
 from convnext_studio.core.files import replacing, storage_error
 
@@ -34,10 +32,15 @@ class Owner:
     started: str
 
 
+def host() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
+
+
 def owner_of(pid: int) -> Owner | None:
     """Name a process of this machine, or None if there is no such one (or it only waits to be buried)."""
     started = _started(pid)
-    return Owner(socket.gethostname(), pid, started) if started else None
+    return Owner(host(), pid, started) if started else None
 
 
 def read_owner(folder: Path) -> Owner | None:
@@ -60,7 +63,7 @@ def living_owner(folder: Path) -> Owner | None:
     owner = read_owner(folder)
     if owner is None:
         return None
-    if owner.host == socket.gethostname():
+    if owner.host == host():
         return owner if owner_of(owner.pid) == owner else None
     with contextlib.suppress(OSError):
         if time.time() - (folder / SIGN_OF_LIFE).stat().st_mtime < SILENCE_S:
@@ -71,6 +74,8 @@ def living_owner(folder: Path) -> Owner | None:
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Work on the Run alone; a dead owner's lock is taken over. Raises `RunError` when another works on it."""
+    from filelock import FileLock, Timeout  # late: the window, which only looks, imports this module
+
     lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
     me = owner_of(os.getpid())
     assert me is not None, "this process lives"

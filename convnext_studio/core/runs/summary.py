@@ -67,6 +67,13 @@ def find_runs(request: FindRuns, ctx: JobContext) -> tuple[RunSummary, ...]:
     return tuple(sorted(found, key=lambda one: (one.started or Path(one.folder).name, one.folder), reverse=True))
 
 
+def working_here(runs: Path) -> tuple[RunSummary, ...]:
+    """Those Runs in a folder that a process of this machine works on."""
+    found = find_runs(FindRuns(str(runs)), JobContext())
+    owners = ((one, lock.living_owner(Path(one.folder))) for one in found if one.state == "running")
+    return tuple(one for one, owner in owners if owner is not None and owner.host == lock.host())
+
+
 def summarise(run: Run) -> RunSummary:
     """Look at a Run now. Raises `UsageError` if its Recipe cannot be read."""
     recipe = run.recipe

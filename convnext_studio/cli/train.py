@@ -1,0 +1,97 @@
+"""`convnext-studio train`: fine-tune a Model on one's own pictures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from convnext_studio.cli.command import Command
+from convnext_studio.cli.runs import runs_folder
+from convnext_studio.cli.stopping import Stop
+from convnext_studio.cli.talking import say
+from convnext_studio.cli.training import work_on
+from convnext_studio.core import jobs, requests
+from convnext_studio.core.errors import UsageError
+from convnext_studio.core.recipe import PRESETS, Recipe, changed, from_preset, read_recipe
+from convnext_studio.launch import torchrun
+
+_EXAMPLES = """examples:
+  convnext-studio sample steel/ && convnext-studio train steel/images
+  convnext-studio train parts/ --preset instant             seconds: only a new head for the sample Model
+  convnext-studio train parts/ --model convnext_tiny.in12k_ft_in1k --preset thorough --name parts
+  convnext-studio train parts/ --group '^(board\\d+)_'       Images of one board stay in one split
+  convnext-studio train parts.csv --set epochs=40 --set input_size=320 --set is_upside_down=true
+  convnext-studio train parts/ --recipe best.toml --seed 7
+  torchrun --nproc-per-node 2 -m convnext_studio train parts/ --runs runs/
+
+DATA is a folder of class folders (train/, val/ and test/ above them are honoured), or a CSV with the columns path and
+label, and group and split if you like. Your files stay as they are. Progress goes to stderr; the last line of stdout is
+the Run folder: model.safetensors in it is the Model file, recipe.toml says how it was made, split.csv from what,
+events.jsonl holds every step. Ctrl-C saves and stops; go on with: convnext-studio resume RUN
+"""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help="a folder of class folders, or a CSV")
+    parser.add_argument(
+        "--model", metavar="M", help="what to start from: a name, a Model file, or sample (the default)"
+    )
+    base = parser.add_mutually_exclusive_group()
+    base.add_argument("--preset", choices=PRESETS, help="how thorough (default: balanced)")
+    base.add_argument("--recipe", type=Path, metavar="FILE.toml", help="begin with the settings in this file")
+    parser.add_argument("--set", action="append", default=[], metavar="key=value", help="change one setting; repeat")
+    parser.add_argument("--group", metavar="REGEX", help="Images whose names share what it finds stay together")
+    parser.add_argument("--seed", type=int, help="another number, other chance (default: 0)")
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="where to make the Run folder (default: the window's)")
+    parser.add_argument("--name", default="", help="what to call the Run (default: the data set's name)")
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard's event files too")
+
+
+def _run(arguments: argparse.Namespace, stop: Stop) -> int:
+    place = torchrun.place()
+    if not place.is_first:
+        return work_on(torchrun.hear(), stop, place)
+    recipe = recipe_of(arguments)
+    # Quick, and before there is a folder: what is no data set leaves nothing behind.
+    jobs.run(requests.CheckDataSet(recipe, is_quick=True), stop.context())
+    folder = _create(arguments, recipe)
+    if place.world_size > 1:
+        torchrun.tell_all(folder)
+    return work_on(folder, stop, place)
+
+
+def recipe_of(arguments: argparse.Namespace) -> Recipe:
+    """Put together what was typed. Raises `UsageError`, naming what makes no sense."""
+    recipe = read_recipe(arguments.recipe) if arguments.recipe else from_preset(arguments.preset or "balanced")
+    changes: dict[str, Any] = {"data": arguments.data}
+    if arguments.model is not None:
+        changes["model"] = arguments.model
+    if arguments.seed is not None:
+        changes["seed"] = arguments.seed
+    if arguments.group is not None:
+        changes |= {"group": "name", "group_pattern": arguments.group}
+    for text in arguments.set:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise UsageError(f"“{text}” does not say what to set.", "Write it as key=value, such as epochs=40.")
+        changes[name.strip()] = value.strip()
+    return changed(recipe, changes)
+
+
+def _create(arguments: argparse.Namespace, recipe: Recipe) -> str:
+    from convnext_studio.core.runs.run import Run
+    from convnext_studio.core.runs.summary import working_here
+
+    runs = arguments.runs or runs_folder()
+    for other in working_here(runs):
+        say(f"“{other.name}” is training on this machine too: both will be slower.")
+    run = Run.create(runs, arguments.name, recipe)
+    if arguments.tensorboard:
+        from convnext_studio.core.runs.board import ask_for_board
+
+        ask_for_board(run)
+    return str(run.folder)
+
+
+COMMAND = Command("train", "fine-tune a Model on your own pictures", _EXAMPLES, _add_arguments, _run)

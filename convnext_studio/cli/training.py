@@ -1,0 +1,94 @@
+"""Works on a Run in this process and says how it goes: what `train` and `resume` have in common."""
+
+from __future__ import annotations
+
+import time
+
+from convnext_studio.cli.stopping import Stop
+from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, StatusLine, say, writing
+from convnext_studio.cli.training_words import progress_words, words_of
+from convnext_studio.core import jobs, requests
+from convnext_studio.core.context import Cancelled
+from convnext_studio.core.events import Noticed
+from convnext_studio.core.run_events import Line, Progressed, RunEnded, RunEvent, StepEnded
+from convnext_studio.core.runs.history import History
+from convnext_studio.launch.torchrun import Place
+
+_MOST_NAMED = 20
+
+
+def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = False) -> int:
+    """Bring the Run to its end, or to where it was stopped; its folder is the last line of stdout."""
+    talk = _Talk(is_silent=not place.is_first)
+    talk.say(f"Run: {folder}")
+    try:
+        ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
+    except Cancelled:
+        talk.say("Stopped.")
+        return stop.exit_code
+    finally:
+        talk.end()
+        if place.is_first:
+            with writing():
+                print(folder)
+    assert isinstance(ended, RunEnded)
+    return _exit_code(ended, folder, stop, is_first=place.is_first)
+
+
+def _exit_code(ended: RunEnded, folder: str, stop: Stop, *, is_first: bool) -> int:
+    if ended.ending == "stopped":
+        return stop.exit_code
+    if ended.ending == "failed":
+        return NOTHING_DONE
+    return PARTLY_DONE if _name_unreadable(folder, is_first=is_first) else DONE
+
+
+def _name_unreadable(folder: str, *, is_first: bool) -> bool:
+    """Name the Images that were left out because they cannot be read; whether there are any."""
+    from convnext_studio.core.runs.environment import read_data
+    from convnext_studio.core.runs.run import Run
+
+    left_out = read_data(Run.open(folder)).get("unreadable", [])
+    if is_first:
+        for path, reason in left_out[:_MOST_NAMED]:
+            say(f"{path}: {reason}")
+        if len(left_out) > _MOST_NAMED:
+            say(f"… and {len(left_out) - _MOST_NAMED} more; data.json in the Run folder names them all.")
+    return bool(left_out)
+
+
+class _Talk:
+    """Says a Run's Events on stderr: a line for what matters, one that renews itself for the steps."""
+
+    def __init__(self, *, is_silent: bool) -> None:
+        self._is_silent = is_silent
+        self._line = StatusLine()
+        self._history = History()
+        self._began = time.monotonic()
+
+    def on_event(self, event: object) -> None:
+        """Say it, if it is to be said."""
+        if self._is_silent:
+            return
+        if isinstance(event, Noticed):
+            self.say(f"{event.message} {event.hint}".strip())
+        elif isinstance(event, Line):
+            self._take(event.event, event.seconds)
+        elif isinstance(event, RunEvent):
+            self._take(event, time.monotonic() - self._began)
+
+    def say(self, text: str) -> None:
+        """Say something on a line of its own."""
+        if not self._is_silent:
+            self._line.say(text)
+
+    def end(self) -> None:
+        """Leave the line that renews itself."""
+        self._line.end()
+
+    def _take(self, event: RunEvent, seconds: float) -> None:
+        self._history.add([Line(self._history.last + 1, "", seconds, event)])
+        if isinstance(event, (StepEnded, Progressed)):
+            self._line.show(lambda: progress_words(event, self._history))
+        for text in words_of(event, self._history):
+            self.say(text)

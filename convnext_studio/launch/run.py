@@ -1,0 +1,116 @@
+"""Starts a Run's own process, which outlives the window and the Engine, and notes how it ended while we live."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import convnext_studio
+from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.errors import RunError
+from convnext_studio.core.files import replacing, storage_error
+from convnext_studio.core.requests import ResumeRun, StartRun
+from convnext_studio.core.runs import lock
+from convnext_studio.core.runs.run import Run
+from convnext_studio.core.runs.summary import working_here
+
+CONFIRM_S = 10.0  # after so long alive, a start counts as one; most say something before
+_POLL_S = 0.05
+_LONGEST_REASON = 600
+
+
+def start_run(request: StartRun, ctx: JobContext) -> str:
+    """Make a Run folder and start its process. Raises `RunError`, if another Run works here, and what `create` does.
+
+    One at a time: two would each take more than twice as long, and the memory of both.
+    """
+    _refuse_second(Path(request.runs))
+    run = Run.create(request.runs, request.name, request.recipe)
+    _start(run, ctx)
+    return str(run.folder)
+
+
+def resume_run(request: ResumeRun, ctx: JobContext) -> str:
+    """Start a process that goes on with a Run. Raises `RunError` if it, or another Run beside it, is worked on."""
+    run = Run.open(request.run)
+    _refuse_second(run.folder.parent)
+    _start(run, ctx, *(["--accept-changes"] if request.accepts_changes else []))
+    return str(run.folder)
+
+
+def _refuse_second(runs: Path) -> None:
+    for one in working_here(runs):
+        raise RunError(f"“{one.name}” is training on this machine already.", "Stop it, or wait until it has ended.")
+
+
+def _start(run: Run, ctx: JobContext, *options: str) -> None:
+    """Start the process and see it live; raises `RunError` with its last words if it ends at once."""
+    ctx.check()
+    before = _size(run.events_path)
+    with contextlib.suppress(OSError):
+        run.exit_path.unlink(missing_ok=True)
+    process = _spawn(run, *options)
+    # Written down for it, so that nobody takes the Run for idle before the process has got so far itself.
+    owner = lock.owner_of(process.pid)
+    if owner is not None:
+        lock.write_owner(run.folder, owner)
+    threading.Thread(target=_note_end, args=(process, run), name=f"end of {run.name}", daemon=True).start()
+    give_up_at = time.monotonic() + CONFIRM_S
+    while _size(run.events_path) <= before and time.monotonic() < give_up_at:
+        if ctx.cancel.wait(_POLL_S):
+            process.terminate()
+            raise Cancelled
+        if process.poll() not in (None, 0):
+            raise RunError(f"“{run.name}” could not be started: {_last_words(run)}", "")
+
+
+def _spawn(run: Run, *options: str) -> subprocess.Popen[bytes]:
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "convnext_studio"]
+    here = str(Path(convnext_studio.__file__).parents[1])
+    paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    detached = 0x00000208 if os.name == "nt" else 0  # DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
+    try:
+        with run.log_path.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603  this very program
+                [*program, "resume", *options, "--", str(run.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=run.folder,
+                env=os.environ | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+                start_new_session=os.name == "posix",
+                creationflags=detached,
+            )
+    except OSError as error:
+        raise storage_error(error, run.log_path) from error
+
+
+def _note_end(process: subprocess.Popen[bytes], run: Run) -> None:
+    """Wait for the process, so that it is no zombie, and keep how it ended: only a parent is told the signal."""
+    code = process.wait()
+    if code:
+        with contextlib.suppress(Exception), replacing(run.exit_path, is_flushed=False) as part:
+            part.write_text(json.dumps({"pid": process.pid, "code": code}), encoding="utf-8")
+
+
+def _last_words(run: Run) -> str:
+    """The last sentence of the process's log."""
+    try:
+        lines = run.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "its log cannot be read."
+    words = next((line for line in reversed(lines) if line.strip()), "it said nothing.")
+    return words[-_LONGEST_REASON:]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
