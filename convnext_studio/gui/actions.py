@@ -28,7 +28,7 @@ class ActionSpec:
     is_checkable: bool = False
 
 
-MENUS = ("File", "Image", "View", "Models", "Help")
+MENUS = ("File", "Image", "View", "Training", "Models", "Help")
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_files", "Open images…", "Ctrl+O", "image", "File", "Choose images to open."),
@@ -73,8 +73,34 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("full_screen", "Image alone", "F11; F", "full", "View", "Fill the screen; Esc leads back.", True),
     ActionSpec("reset_layout", "Reset layout", "", "retry", "View", "Show all panels, as wide as at first."),
     ActionSpec("go_inspect", "Inspect", "Ctrl+Shift+1", "inspect", "View", "Show the images and what is in them."),
+    ActionSpec("go_data", "Data", "Ctrl+Shift+2", "data", "View", "Show the data set, its classes and its labels."),
+    ActionSpec("go_train", "Train", "Ctrl+Shift+3", "train", "View", "Show the Runs and how they go."),
     ActionSpec(
-        "go_models", "Models", "Ctrl+Shift+2", "models", "View", "Show all Models and the weights on this machine."
+        "go_models", "Models", "Ctrl+Shift+5", "models", "View", "Show all Models and the weights on this machine."
+    ),
+    ActionSpec(
+        "train_folder", "Train on a folder…", "Ctrl+Shift+N", "folder", "Training", "Choose a folder of class folders."
+    ),
+    ActionSpec(
+        "train_sample", "Train on the sample", "Alt+2", "bolt", "Training", "Make the sample images and train on them."
+    ),
+    ActionSpec("new_run", "New run", "Ctrl+N", "plus", "Training", "Set up a training."),
+    ActionSpec(
+        "start_run", "Start training", "Ctrl+Shift+Return", "play", "Training", "Begin the Run as it is set up."
+    ),
+    ActionSpec("pause_run", "Pause", "", "pause", "Training", "Let the Run wait, or go on after it waited."),
+    ActionSpec(
+        "finish_epoch", "Finish after this epoch", "", "check", "Training", "End the Run once the epoch is done."
+    ),
+    ActionSpec("stop_run", "Stop and keep best", "", "flag", "Training", "End the Run; its best Model stays."),
+    ActionSpec("resume_run", "Resume", "", "retry", "Training", "Go on with a Run from where it stopped."),
+    ActionSpec("repeat_run", "Repeat with changes…", "", "copy", "Training", "Set up another Run like this one."),
+    ActionSpec("use_run_model", "Use this Model", "", "models", "Training", "Classify with the Run's best Model."),
+    ActionSpec("open_run_folder", "Open folder", "", "open", "Training", "Show the Run's files."),
+    ActionSpec("delete_run", "Move to trash…", "", "trash", "Training", "Throw the Run away; the trash keeps it."),
+    ActionSpec("undo_label", "Undo label change", "Ctrl+Z", "undo", "Training", "Take the last label change back."),
+    ActionSpec(
+        "redo_label", "Redo label change", "Ctrl+Shift+Z; Ctrl+Y", "redo", "Training", "Make the label change again."
     ),
     ActionSpec(
         "choose_model", "Choose a Model…", "Ctrl+Shift+M", "models", "Models", "Find a Model by name, size or licence."

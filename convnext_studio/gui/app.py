@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # As the Engine host has them: it is imported only once the window is painted.
-LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads", "places")
+LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads", "places", "data", "train", "follow")
 OnReady = Callable[["App"], None]
 
 
@@ -55,7 +55,7 @@ class App(QObject):
         self.actions = Actions(theme)
         self.window = MainWindow(self.studio, self.actions)
         self.window.setWindowIcon(QIcon(theme.pixmap("app", "accent", 64)))
-        self._signals = EndSignals(self.window.close)
+        self._signals = EndSignals(self.window.training.leave)
 
     def start(self, paths: list[str]) -> None:
         """Start the Engine, load the Model and open `paths`; the window is on the screen already."""
@@ -63,6 +63,7 @@ class App(QObject):
         self.studio.look_at_recent()
         self.studio.recall_model()
         self.studio.classifier.load()
+        self.studio.training.look()
         self._say_what_is_wrong()
         if paths:
             self.studio.open_paths(tuple(os.path.abspath(path) for path in paths))  # noqa: PTH100 - keep the bytes
@@ -89,6 +90,7 @@ class App(QObject):
     def end_engine(self) -> None:
         """End the Engine and join the Lanes, if they were started."""
         if self.host is not None:
+            self.studio.training.leave()
             self.studio.classifier.stop()  # else late answers would start its timers once more
             self.host.shutdown()
 

@@ -18,7 +18,7 @@ from convnext_studio.launch import engine
 
 log = logging.getLogger(__name__)
 
-LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads", "places")
+LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads", "places", "data", "train", "follow")
 WATCH_MS = 100
 LONGEST_WATCH_S = 0.5  # what one turn of the watch may count for; the rest was the window's own sleep
 STARTS_IN_A_ROW = 3  # an Engine that never gets up is not started for ever

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import (
+    QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDragMoveEvent,
@@ -23,6 +24,7 @@ from convnext_studio.gui.panels.top_bar import TopBar
 from convnext_studio.gui.panels.welcome import WelcomePanel
 from convnext_studio.gui.stores.drops import has_paths, paths_of
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.training_places import TrainingPlaces
 from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.window_layout import SMALL_WIDTH, WindowLayout
@@ -51,6 +53,7 @@ class MainWindow(QMainWindow):
         self._drop_target = DropTarget(studio.theme, studio.lanes, self.pages)
         self._focus_ring = FocusRing(studio.theme, self)
         self.commands = Commands(studio, actions, self)
+        self.training = TrainingPlaces(studio, actions, self, self.pages, self.rail)
         self.parts = WindowLayout(self, studio, actions, (self.rail, self.top_bar, self.status_bar), self.pages)
         self._connect()
         self.parts.restore()
@@ -217,6 +220,10 @@ class MainWindow(QMainWindow):
             or self.width() < SMALL_WIDTH <= event.oldSize().width()
         ):
             self.parts.size_sides()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """A Run that goes on is asked about first."""
+        event.setAccepted(self.training.may_close())
 
     def event(self, event: QEvent) -> bool:
         """Hints of actions go to our own status bar."""

@@ -124,6 +124,15 @@ class Settings:
             is_folder=True,
         ),
     )
+    runs_folder: str = field(
+        default="",
+        metadata=_about(
+            "Runs folder",
+            "Where trainings are kept, each in a folder of its own; empty = beside the program's other data.",
+            "Training",
+            is_folder=True,
+        ),
+    )
     opens_in_first_window: bool = field(
         default=True,
         metadata=_about(
@@ -133,6 +142,7 @@ class Settings:
 
 
 FIELDS: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(Settings)
+_FOLDERS = {f.name for f in FIELDS if f.metadata.get("is_folder")}
 
 
 def choice_word(name: str, value: object) -> str:
@@ -208,8 +218,7 @@ class SettingsStore(QObject):
         fitting = {
             name: value
             for name, value in kept.items()
-            if name in known
-            and (not problem_with(name, value) or (name == "weights_folder" and isinstance(value, str)))
+            if name in known and (not problem_with(name, value) or (name in _FOLDERS and isinstance(value, str)))
         }
         if fitting.keys() != kept.keys():
             return self._set_aside("Some settings were not understood.", fitting)

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.stores.choosing import use_model, use_random_weights, use_weights_file
+from convnext_studio.gui.stores.choosing import Taker, use_model, use_random_weights, use_weights_file
 from convnext_studio.gui.stores.fetch import Download
 from convnext_studio.gui.stores.model_rows import ModelRow
 from convnext_studio.gui.stores.studio import Studio
@@ -19,11 +19,19 @@ from convnext_studio.gui.widgets.way import Way
 
 
 class GetWeights(QWidget):
-    """Shows the ways to the weights of `models.asked`; whichever is taken, the Model is then loaded."""
+    """Shows the ways to the weights of `models.asked`; whichever is taken, `taker` then has the Model."""
 
-    def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        studio: Studio,
+        actions: Actions,  # noqa: ARG002
+        parent: QWidget | None = None,
+        *,
+        taker: Taker | None = None,
+    ) -> None:
         super().__init__(parent)
         self._studio = studio
+        self._taker: Taker = taker or studio.classifier
         theme = studio.theme
         self.back = Button(theme, self.tr("All Models"), "left", "ghost")
         self.title = PlainLabel("", "title", elide=Qt.TextElideMode.ElideMiddle)
@@ -180,7 +188,7 @@ class GetWeights(QWidget):
         filters = self.tr("Weights (%s)").replace("%s", "*.safetensors *.pth *.pt")
         path = QFileDialog.getOpenFileName(self, title, "", filters)[0]
         if path and row is not None:
-            use_weights_file(row, path, self._studio.models, self._studio.classifier)
+            use_weights_file(row, path, self._studio.models, self._taker)
 
     def _on_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder with weights"))
@@ -190,7 +198,7 @@ class GetWeights(QWidget):
 
     def _on_random(self) -> None:
         if self.row is not None:
-            use_random_weights(self.row, self._studio.models, self._studio.classifier)
+            use_random_weights(self.row, self._studio.models, self._taker)
 
     def _on_copy(self) -> None:
         row = self.row
@@ -207,11 +215,11 @@ class GetWeights(QWidget):
         """The weights may have turned up in the folder."""
         row = self.row
         if row is not None and self.isVisible() and self._studio.models.is_ready(row):
-            use_model(row, self._studio.models, self._studio.classifier)
+            use_model(row, self._studio.models, self._taker)
         else:
             self._show()
 
     def _on_downloaded(self, name: str) -> None:
         row = self.row
         if row is not None and row.name == name and self.isVisible():
-            use_model(row, self._studio.models, self._studio.classifier)
+            use_model(row, self._studio.models, self._taker)

@@ -13,6 +13,7 @@ from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.models.cards import CardRead
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.choosing import (
+    Taker,
     name_in_use,
     short_title,
     use_model,
@@ -38,9 +39,10 @@ _NARROW = 1020  # under this width the GMACs make room for names
 class ModelPicker(Popover):
     """Type, arrows, Enter, Esc. `pane` offers the ways to weights that are not here, in place of the list."""
 
-    def __init__(self, studio: Studio, pane: QWidget, parent: QWidget) -> None:
+    def __init__(self, studio: Studio, pane: QWidget, parent: QWidget, *, taker: Taker | None = None) -> None:
         super().__init__(studio.theme, parent)
         self._studio = studio
+        self._taker: Taker = taker or studio.classifier
         self._pane = pane
         self._file = ""  # weights without a card, which want an architecture from the list
         theme = studio.theme
@@ -70,6 +72,7 @@ class ModelPicker(Popover):
     def open_for(self, anchor: QWidget) -> None:
         """Open under the Model button with the focus in the search field."""
         self._studio.models.look_once()
+        self._on_info_changed()
         self._choose_something()
         self.open_under(anchor)
         (self._pane if self._studio.models.asked else self.browser.search).setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -147,7 +150,7 @@ class ModelPicker(Popover):
 
     def _show_foot(self) -> None:
         row = self.row
-        reason = why_not(row) if row is not None else ""
+        reason = why_not(row, self._taker) if row is not None else ""
         if reason:
             self._say("info", reason)
         elif self._file:
@@ -168,7 +171,9 @@ class ModelPicker(Popover):
             self.browser.search.setFocus()
 
     def _on_info_changed(self) -> None:
-        self.model_table.set_in_use(name_in_use(self._studio.classifier))
+        set_up = self._studio.set_up
+        in_use = set_up.recipe.model if self._taker is set_up else name_in_use(self._studio.classifier)
+        self.model_table.set_in_use(in_use)
 
     # --- what is done
 
@@ -191,9 +196,9 @@ class ModelPicker(Popover):
             return
         if self._file:
             path, self._file = self._file, ""
-            use_weights_file(row, path, self._studio.models, self._studio.classifier)
+            use_weights_file(row, path, self._studio.models, self._taker)
         else:
-            use_model(row, self._studio.models, self._studio.classifier)
+            use_model(row, self._studio.models, self._taker)
 
     def _on_from_file(self) -> None:
         filters = self.tr("Models and weights (%s)").replace("%s", "*.safetensors *.pth *.pt")
@@ -205,7 +210,7 @@ class ModelPicker(Popover):
         """A Model file knows what it is; other weights want an architecture from the list."""
         self._file = read.path if read.is_bare else ""
         if read.card is not None:
-            use_model_file(read.path, self._studio.models, self._studio.classifier)
+            use_model_file(read.path, self._studio.models, self._taker)
         elif read.error and not read.is_bare:
             self._studio.messages.error(read.error, read.hint)
         self._show_foot()

@@ -1,4 +1,4 @@
-"""What stands in the window while nothing is open: a question, two doors, and the recent places."""
+"""What stands in the window while nothing is open: a question, three doors, and the recent places."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from convnext_studio.gui.widgets.key_cap import KeyCap
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
 from convnext_studio.gui.widgets.numbers import count
 
-_WIDTH = 640
-_SENTENCE_WIDTH, _SENTENCE_HEIGHT = (_WIDTH - 16) // 2 - 50, 54
+_WIDTH, _DOORS = 872, 3
+_SENTENCE_WIDTH, _SENTENCE_HEIGHT = (_WIDTH - 16 * (_DOORS - 1)) // _DOORS - 50, 54
 _CENTRE = Qt.AlignmentFlag.AlignHCenter
 
 
@@ -57,6 +57,11 @@ class WelcomePanel(QScrollArea):
             self.tr("Classify images"),
             self.tr("Drop images or a folder here, or choose a folder, and read what is in them."),
         )
+        train = _Door(theme, actions["train_folder"], ("stain", "dent", "pit"), "secondary", actions["train_sample"])
+        train.say(
+            self.tr("Train on a folder"),
+            self.tr("One folder for each class is enough. Check it, choose how thorough, start."),
+        )
         doors = QWidget()
         doors.setFixedWidth(_WIDTH)
         row = QHBoxLayout(doors)
@@ -64,6 +69,7 @@ class WelcomePanel(QScrollArea):
         row.setSpacing(16)
         row.addWidget(sample)
         row.addWidget(images)
+        row.addWidget(train)
         self._sample_door = sample
         self._on_sample_changed()
         self._studio.sample.changed.connect(self._on_sample_changed)
@@ -81,9 +87,11 @@ class WelcomePanel(QScrollArea):
 
 
 class _Door(Frame):
-    """A card: pictures, title, two or three lines, one button and its key."""
+    """A card: pictures, title, two or three lines, one button and its key, or another way in as a link."""
 
-    def __init__(self, theme: Theme, action: QAction, pictures: tuple[str, ...], kind: str) -> None:
+    def __init__(
+        self, theme: Theme, action: QAction, pictures: tuple[str, ...], kind: str, other: QAction | None = None
+    ) -> None:
         super().__init__("card")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._title = PlainLabel("", "title")
@@ -103,7 +111,12 @@ class _Door(Frame):
         column.addStretch(1)
         column.addWidget(self._button, 0, _CENTRE)
         column.addSpacing(10)
-        column.addWidget(KeyCap(action.shortcut()), 0, _CENTRE)
+        if other is None:
+            column.addWidget(KeyCap(action.shortcut()), 0, _CENTRE)
+            return
+        self.other = Button(theme, self.tr("or on the sample data"), kind="link")
+        bind(self.other, other)
+        column.addWidget(self.other, 0, _CENTRE)
 
     def say(self, title: str, sentence: str) -> None:
         """Set the words."""

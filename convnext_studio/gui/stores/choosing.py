@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication
 
@@ -14,41 +15,50 @@ from convnext_studio.gui.stores.models import Models
 _LONGEST = 34  # letters on the Model button
 
 
-def use_model(row: ModelRow, models: Models, classifier: Classifier) -> bool:
-    """Load `row` if it is here, else offer the ways to get its weights. True if it is being loaded."""
-    if why_not(row):
+class Taker(Protocol):
+    """Who takes a Model into use: the Classifier, or a training that starts from it."""
+
+    @property
+    def takes_features(self) -> bool: ...
+
+    def set_model(self, ref: ModelRef) -> None: ...
+
+
+def use_model(row: ModelRow, models: Models, taker: Taker) -> bool:
+    """Take `row` if it is here, else offer the ways to get its weights. True if it is taken."""
+    if why_not(row, taker):
         return False
     if models.is_ready(row):
-        _take(models.ref(row), models, classifier)
+        _take(models.ref(row), models, taker)
         return True
     models.ask(row.name)
     return False
 
 
-def use_weights_file(row: ModelRow, path: str, models: Models, classifier: Classifier) -> None:
+def use_weights_file(row: ModelRow, path: str, models: Models, taker: Taker) -> None:
     """Load the architecture of `row` with weights from a file."""
-    _take(ModelRef(row.name, file=path), models, classifier)
+    _take(ModelRef(row.name, file=path), models, taker)
 
 
-def use_random_weights(row: ModelRow, models: Models, classifier: Classifier) -> None:
+def use_random_weights(row: ModelRow, models: Models, taker: Taker) -> None:
     """Load `row` untrained; the window says wherever it shows an answer that it means nothing."""
-    _take(ModelRef(row.name, "random"), models, classifier)
+    _take(ModelRef(row.name, "random"), models, taker)
 
 
-def use_model_file(path: str, models: Models, classifier: Classifier) -> None:
+def use_model_file(path: str, models: Models, taker: Taker) -> None:
     """Load a Model file, which knows what it is."""
-    _take(ModelRef(path), models, classifier)
+    _take(ModelRef(path), models, taker)
 
 
-def _take(ref: ModelRef, models: Models, classifier: Classifier) -> None:
+def _take(ref: ModelRef, models: Models, taker: Taker) -> None:
     models.ask("")
-    classifier.set_model(ref)
+    taker.set_model(ref)
     models.taken.emit()
 
 
-def why_not(row: ModelRow) -> str:
-    """One sentence that says why `row` cannot classify, "" if it can."""
-    if row.can_classify or row.kind == "bare":
+def why_not(row: ModelRow, taker: Taker | None = None) -> str:
+    """One sentence that says why `row` cannot classify (or be trained on from), "" if it can."""
+    if row.can_classify or row.kind == "bare" or (taker is not None and taker.takes_features and row.architecture):
         return ""
     if row.kind == "own" and not row.architecture:
         return next(iter(row.warnings), "")

@@ -81,6 +81,8 @@ class _Run:
 class Classifier(QObject):
     """Keeps a Model ready and the Library classified by it; a Prediction by any other Model is not let in."""
 
+    takes_features = False  # a Model without classes has nothing to say here
+
     info_changed = Signal()  # another Model, or none
     state_changed = Signal()
     stage_changed = Signal(str)  # what is done to the Model while it loads

@@ -39,6 +39,11 @@ class Places:
         """The generated sample images."""
         return self.data / "sample"
 
+    @property
+    def runs(self) -> Path:
+        """The Runs, unless the settings name another folder."""
+        return self.data / "runs"
+
 
 def usual_places() -> Places:
     """The places by the system's custom; nothing is made."""

@@ -14,11 +14,14 @@ from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.widgets.numbers import count
 
+COUNT = 600
+
 
 class SampleMaker(QObject):
-    """`made` hands over the folder to open; `changed` tells when making begins, moves on or ends."""
+    """`made` hands over the folder to open, `made_to_train` the one to train on; `changed` tells how it goes on."""
 
     made = Signal(str)
+    made_to_train = Signal(str)
     changed = Signal()
 
     def __init__(self, lanes: Mapping[str, LaneLike], jobs: JobList, messages: Messages, folder: Path) -> None:
@@ -29,6 +32,7 @@ class SampleMaker(QObject):
         self._jobs = jobs
         self._messages = messages
         self._folder = folder
+        self._is_to_train = False
         self._handle: JobHandle | None = None
         self._entry: JobEntry | None = None
 
@@ -39,9 +43,17 @@ class SampleMaker(QObject):
 
     def open_sample(self) -> None:
         """Open the sample images, making those first that are not here."""
+        self._make(is_to_train=False)
+
+    def train_on_sample(self) -> None:
+        """Set up a training on the sample images, making those first that are not here."""
+        self._make(is_to_train=True)
+
+    def _make(self, *, is_to_train: bool) -> None:
+        self._is_to_train = is_to_train  # pressed while they are made: the last wish counts
         if self.is_making:
             return
-        handle = self._lanes["files"].submit(MakeSample(str(self._folder)))
+        handle = self._lanes["files"].submit(MakeSample(str(self._folder), COUNT))
         self._handle = handle
         self._entry = self._jobs.add(self.tr("Make the sample"), handle, "bolt")
         self.done = self.total = 0
@@ -60,7 +72,7 @@ class SampleMaker(QObject):
 
     def _on_succeeded(self, folder: str) -> None:
         self._handle = None
-        self.made.emit(folder)
+        (self.made_to_train if self._is_to_train else self.made).emit(folder)
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self._messages.failed(end, self.tr("The sample images were not made."))

@@ -12,6 +12,7 @@ from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.classifier import Classifier
+from convnext_studio.gui.stores.data_sets import DataSets
 from convnext_studio.gui.stores.exporter import Exporter
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.library import Library
@@ -23,7 +24,10 @@ from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.recent import Recent
 from convnext_studio.gui.stores.runs_shown import RunsShown
 from convnext_studio.gui.stores.sample_maker import SampleMaker
+from convnext_studio.gui.stores.set_up import SetUp
 from convnext_studio.gui.stores.thumbnails import Thumbnails
+from convnext_studio.gui.stores.training import Training
+from convnext_studio.gui.stores.training_shown import TrainingShown
 from convnext_studio.gui.stores.viewer import Viewer
 from convnext_studio.gui.stores.window_memory import WindowMemory
 from convnext_studio.gui.theme.theme import Theme
@@ -48,6 +52,9 @@ class Studio:
     exporter: Exporter
     models: Models
     sample: SampleMaker
+    set_up: SetUp
+    data_sets: DataSets
+    training: Training
     memory: WindowMemory
     log: LogStore
     opened: tuple[str, ...] = ()
@@ -70,6 +77,11 @@ class Studio:
             self.opened = (*self.opened, *paths) if add else paths
             self.library.open_paths(paths, add=add)
 
+    def show_images(self, paths: tuple[str, ...]) -> None:
+        """Open some Images of a data set, in the order given; they are no place to remember."""
+        self.opened = paths
+        self.library.open_paths(paths)
+
 
 def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) -> Studio:
     """Make the Stores and tie them to the settings."""
@@ -78,6 +90,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     jobs = JobList()
     library = Library(lanes, messages)
     classifier = Classifier(lanes, library, messages)
+    set_up = SetUp()
     studio = Studio(
         theme=theme,
         places=places,
@@ -94,6 +107,9 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         exporter=Exporter(lanes, jobs, messages),
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
         sample=SampleMaker(lanes, jobs, messages, places.sample),
+        set_up=set_up,
+        data_sets=DataSets(lanes, jobs, messages, set_up),
+        training=Training(lanes, messages, settings, set_up, places.runs),
         memory=WindowMemory(places.state / "window.json"),
         log=LogStore(),
     )
@@ -104,6 +120,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     settings.troubled.connect(messages.warning)
     _Tie(studio)
     RunsShown(library, classifier, jobs)
+    TrainingShown(studio.training, jobs)
     return studio
 
 

@@ -133,8 +133,8 @@ class TileDelegate(QStyledItemDelegate):
 
     def _paint_words(self, painter: QPainter, area: QRectF, tile: Tile, reason: str) -> None:
         first = QRectF(area.left(), area.top(), area.width(), 16)
-        if tile.state == "done":
-            score = percent(tile.probability)
+        if tile.state in ("done", "labelled"):
+            score = percent(tile.probability) if tile.state == "done" else tile.note
             self._write(painter, first, score, "cap", "text", is_right=True)
             taken = QFontMetricsF(font("cap")).horizontalAdvance(score) + 6
             self._write(painter, first.adjusted(0, 0, -taken, 0), tile.class_name, "capb", "text")

@@ -11,12 +11,12 @@ from convnext_studio.core.values import ImageRef
 
 TILE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 
-TileState = Literal["waiting", "done", "error"]
+TileState = Literal["waiting", "done", "error", "labelled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A row as the grid draws it. `reason` says why there is no Prediction."""
+    """A row as the grid draws it. `reason` says why there is no Prediction; `note` stands at the right of a label."""
 
     image: ImageRef
     name: str
@@ -24,3 +24,4 @@ class Tile:
     class_name: str = ""
     probability: float = 0.0
     reason: str = ""
+    note: str = ""

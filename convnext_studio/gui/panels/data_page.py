@@ -1,0 +1,253 @@
+"""The Data place: what is in the data set and what to know about it, its Images, and changes to their labels."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+
+from convnext_studio.core.data.dataset import SPLITS
+from convnext_studio.core.values import ImageRef
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.drops import has_paths, paths_of
+from convnext_studio.gui.stores.labelled_rows import LabelledRows
+from convnext_studio.gui.stores.small_pictures import SmallPictures
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
+from convnext_studio.gui.widgets.data_card import DataCard
+from convnext_studio.gui.widgets.frame import Frame, Hairline
+from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.numbers import count
+from convnext_studio.gui.widgets.select import Select
+from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
+from convnext_studio.gui.widgets.warning_row import WarningRow
+
+_SIDE = 112
+_LEFT, _LEFT_NARROW, _NARROW = 420, 320, 1050
+
+
+class DataPage(QWidget):
+    """A change of labels is noted beside the data set; the files themselves stay as they are."""
+
+    def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self.setAcceptDrops(True)
+        self._pictures = _Pictures(SmallPictures(studio.lanes, "data set", 2 * _SIDE, self))
+        self._warnings: list[WarningRow] = []
+        self._make_parts(actions)
+        self._lay_out()
+        self._connect(actions)
+        self._show()
+
+    def _make_parts(self, actions: Actions) -> None:
+        theme = self._studio.theme
+        self.card = DataCard(theme)
+        self.train = Button(theme, self.tr("Train on it…"), "train", "primary")
+        bind(self.train, actions["new_run"])
+        self.rows = LabelledRows(self)
+        self.grid = ThumbnailGrid(theme, self._pictures, self.tr("Images of the data set"))
+        self.grid.setModel(self.rows)
+        self.grid.set_side(_SIDE)
+        self.grid.setDragEnabled(False)
+        self.classes = Select(self.tr("Class"))
+        self.splits = Select(self.tr("Split"))
+        for select in (self.classes, self.splits):
+            select.setMinimumWidth(140)
+        words = {"train": self.tr("Training"), "validation": self.tr("Validation"), "test": self.tr("Test")}
+        self.splits.addItem(self.tr("All splits"), "")
+        for split in SPLITS:
+            self.splits.addItem(words[split], split)
+        self.move_to = Button(theme, self.tr("Move to class…"), "right")
+        self.exclude = Button(theme, self.tr("Leave out"), "x")
+        self.undo = ActionIconButton(theme, actions["undo_label"], "undo")
+        self.redo = ActionIconButton(theme, actions["redo_label"], "redo")
+        self.counted = PlainLabel("", "small", "text2")
+        self.promise = PlainLabel(
+            self.tr("Changes are noted beside the data set; your files stay as they are."), "small", "text3", wrap=True
+        )
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        left = QVBoxLayout(inner)
+        left.setContentsMargins(16, 4, 16, 16)
+        left.setSpacing(12)
+        left.addWidget(self.card)
+        self._warning_rows = QVBoxLayout()
+        self._warning_rows.setSpacing(8)
+        left.addLayout(self._warning_rows)
+        left.addStretch(1)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(inner)
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 14, 16, 8)
+        head.addWidget(PlainLabel(self.tr("Data"), "display"))
+        head.addStretch(1)
+        head.addWidget(self.train)
+        side = QVBoxLayout()
+        side.setSpacing(0)
+        side.addLayout(head)
+        side.addWidget(self.area, 1)
+        self._side = QWidget()
+        self._side.setLayout(side)
+        side.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._side)
+        row.addWidget(self._images_side(), 1)
+
+    def _images_side(self) -> Frame:
+        frame = Frame("panel", "left")
+        tools = QHBoxLayout()
+        tools.setContentsMargins(12, 10, 12, 8)
+        tools.setSpacing(8)
+        for widget in (self.classes, self.splits):
+            tools.addWidget(widget)
+        tools.addStretch(1)
+        for button in (self.move_to, self.exclude, self.undo, self.redo):
+            tools.addWidget(button)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(12, 6, 12, 8)
+        foot.setSpacing(16)
+        foot.addWidget(self.counted)
+        foot.addWidget(self.promise, 1)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(1, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(tools)
+        column.addWidget(Hairline())
+        column.addWidget(self.grid, 1)
+        column.addWidget(Hairline())
+        column.addLayout(foot)
+        return frame
+
+    def _connect(self, actions: Actions) -> None:
+        studio = self._studio
+        self.card.choose_pressed.connect(actions["train_folder"].trigger)
+        self.card.sample_pressed.connect(actions["train_sample"].trigger)
+        self.card.changed.connect(lambda values: studio.set_up.set(**values))
+        self.card.choose_file.hide()
+        studio.data_sets.changed.connect(self._show)
+        studio.data_sets.progress_changed.connect(self._show_progress)
+        studio.sample.changed.connect(self._show_progress)
+        studio.set_up.changed.connect(self._show)
+        self._pictures.store.made.connect(self.grid.viewport().update)
+        self.grid.in_sight_changed.connect(self._on_in_sight)
+        self.grid.selectionModel().selectionChanged.connect(self._show_tools)
+        self.grid.doubleClicked.connect(self._on_opened)
+        self.classes.activated.connect(self._filter)
+        self.splits.activated.connect(self._filter)
+        self.move_to.clicked.connect(self._open_move)
+        self.exclude.clicked.connect(self._on_exclude)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A small window leaves more to the Images."""
+        super().resizeEvent(event)
+        self._side.setFixedWidth(_LEFT if self.width() >= _NARROW else _LEFT_NARROW)
+
+    # --- what is shown
+
+    def _show(self) -> None:
+        data, set_up = self._studio.data_sets, self._studio.set_up
+        self.card.show_data(set_up.recipe, data.card, is_thorough=data.is_thorough)
+        self.card.show_failure(data.failure)
+        self.card.show_problem(set_up.problems.get("group_pattern", ""))
+        self._show_progress()
+        self._show_warnings()
+        chosen = self.classes.currentData() or ""
+        names = data.card.classes if data.card is not None else ()
+        self.classes.clear()
+        self.classes.addItem(self.tr("All classes"), "")
+        for name in names:
+            self.classes.addItem(name, name)
+        self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
+        self.train.setEnabled(data.card is not None)
+        self._filter()
+
+    def _show_progress(self) -> None:
+        data, sample = self._studio.data_sets, self._studio.sample
+        done, total = (sample.done, sample.total) if sample.is_making else (data.done, data.total)
+        self.card.show_progress(done, total, is_running=sample.is_making or data.is_checking)
+
+    def _show_warnings(self) -> None:
+        for row in self._warnings:
+            self._warning_rows.removeWidget(row)
+            row.deleteLater()
+        card = self._studio.data_sets.card
+        self._warnings = []
+        for warning in card.warnings if card is not None else ():
+            row = WarningRow(self._studio.theme, warning.message, warning.hint, has_images=bool(warning.images))
+            row.show_pressed.connect(lambda images=warning.images: self._studio.show_images(images))
+            self._warning_rows.addWidget(row)
+            self._warnings.append(row)
+
+    def _filter(self) -> None:
+        card = self._studio.data_sets.card
+        self.rows.show(card, self.classes.currentData() or "", self.splits.currentData() or "")
+        self.counted.setText(self.tr("{0} images").format(count(len(self.rows.images))))
+        self._show_tools()
+
+    def _show_tools(self) -> None:
+        has_some = bool(self.grid.selectionModel().selectedIndexes())
+        self.move_to.setEnabled(has_some)
+        self.exclude.setEnabled(has_some)
+        for widget in (self.classes, self.splits):
+            widget.setEnabled(self._studio.data_sets.card is not None)
+
+    def _on_in_sight(self, first: int, past: int) -> None:
+        self._pictures.store.want([image.path for image in self.rows.images[first:past]])
+
+    # --- what is done
+
+    @property
+    def _selected(self) -> tuple[str, ...]:
+        rows = sorted(index.row() for index in self.grid.selectionModel().selectedIndexes())
+        return tuple(self.rows.images[row].path for row in rows)
+
+    def _open_move(self) -> None:
+        menu = QMenu(self)
+        card = self._studio.data_sets.card
+        for name in card.classes if card is not None else ():
+            action = menu.addAction(name.replace("&", "&&"))
+            action.triggered.connect(lambda _on=False, name=name: self._on_move(name))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.move_to.mapToGlobal(QPoint(0, self.move_to.height() + 4)))
+
+    def _on_move(self, label: str) -> None:
+        self._studio.data_sets.edit("move", self._selected, label)
+
+    def _on_exclude(self) -> None:
+        self._studio.data_sets.edit("exclude", self._selected)
+
+    def _on_opened(self) -> None:
+        row = self.grid.currentIndex().row()
+        self._studio.show_images(tuple(image.path for image in (*self.rows.images[row:], *self.rows.images[:row])))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """One folder or CSV is a data set; anything else is for the window."""
+        event.setAccepted(has_paths(event.mimeData()) and len(paths_of(event.mimeData())) == 1)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take it as the data set."""
+        if paths := paths_of(event.mimeData()):
+            event.acceptProposedAction()
+            self._studio.data_sets.choose(paths[0])
+
+
+class _Pictures:
+    """Small pictures as the grid asks for them."""
+
+    def __init__(self, store: SmallPictures) -> None:
+        self.store = store
+
+    def pixmap(self, image: ImageRef) -> QPixmap | None:
+        """The thumbnail, if it is there."""
+        return self.store.pixmap(image.path)
+
+    def error(self, image: ImageRef) -> str:
+        """Why there is none."""
+        return self.store.error(image.path)

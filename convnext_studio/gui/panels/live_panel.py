@@ -1,0 +1,405 @@
+"""A Run while it works and after: time left and health first, then figures, curves, confusion and what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from convnext_studio.core.run_events import EpochEnded
+from convnext_studio.core.runs.summary import RunSummary
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.curves import accuracy_curves, loss_curves, marks_of
+from convnext_studio.gui.stores.health import health
+from convnext_studio.gui.stores.small_pictures import SmallPictures
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.stores.training_words import length, phase_words, state_sign, state_word
+from convnext_studio.gui.widgets import figures
+from convnext_studio.gui.widgets.buttons import Button, bind
+from convnext_studio.gui.widgets.chip import Chip, Tone
+from convnext_studio.gui.widgets.confusion_matrix import ConfusionMatrix
+from convnext_studio.gui.widgets.curve_plot import CurvePlot
+from convnext_studio.gui.widgets.figure_tile import FigureTile
+from convnext_studio.gui.widgets.frame import Frame
+from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
+from convnext_studio.gui.widgets.numbers import count, decimal, percent, rate, time_left
+from convnext_studio.gui.widgets.picture_flow import Picture, PictureFlow
+from convnext_studio.gui.widgets.segmented import Segmented
+
+_TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": "again"}
+_HEALTH_SIGNS = {"ok": ("pulse", "ok"), "again": ("warn", "again"), "ng": ("ng", "ng"), "info": ("info", "accent")}
+_PICTURE_SIDE, _MOST_WORST = 84, 12
+_WIDE = 900
+
+
+class LivePanel(QWidget):
+    """Shows what `training.view` follows; redrawn as often as that says, never faster."""
+
+    def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._view = studio.training.view
+        self._pictures = SmallPictures(studio.lanes, "worst images", 2 * _PICTURE_SIDE, self)
+        self._worst: tuple[tuple[str, str, str, float], ...] = ()
+        self._make_head(actions)
+        self._make_cards()
+        self._lay_out()
+        self._view.changed.connect(self.show_all)
+        self._view.shown_changed.connect(self.show_all)
+        studio.training.runs_changed.connect(self._show_head)
+        studio.training.state_changed.connect(self._show_head)
+        self._pictures.made.connect(self._show_worst)
+        self.worst.pressed.connect(self._on_worst_pressed)
+        self.unit.index_changed.connect(lambda index: self.matrix.set_percent(index == 1))
+        self.show_all()
+
+    # --- how it is built
+
+    def _make_head(self, actions: Actions) -> None:
+        theme = self._studio.theme
+        self.title = PlainLabel("", "display", elide=Qt.TextElideMode.ElideMiddle)
+        self.chip = Chip(theme, "", "play", "accent")
+        self.second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
+        self.left = PlainLabel("", "title")
+        self.left_second = PlainLabel("", "small", "text2")
+        self.buttons: dict[str, Button] = {}
+        for name, icon, kind in (
+            ("pause_run", "pause", "secondary"),
+            ("finish_epoch", "check", "secondary"),
+            ("stop_run", "flag", "secondary"),
+            ("resume_run", "retry", "primary"),
+            ("use_run_model", "models", "primary"),
+            ("repeat_run", "copy", "secondary"),
+            ("open_run_folder", "open", "secondary"),
+            ("delete_run", "trash", "ghost"),
+        ):
+            button = Button(theme, actions[name].text(), icon, kind)  # type: ignore[arg-type]
+            bind(button, actions[name])
+            self.buttons[name] = button
+        self._pause = actions["pause_run"]
+        self._pause.changed.connect(lambda: self.buttons["pause_run"].set_text(self._pause.text()))
+        self.health = Frame("info")
+        self.health_icon = IconLabel(theme, "info", "accent")
+        self.health_title = PlainLabel("", "strong")
+        self.health_words = PlainLabel("", "body", wrap=True)
+
+    def _make_cards(self) -> None:
+        theme = self._studio.theme
+        self.tiles = tuple(FigureTile() for _ in range(4))
+        self.loss = CurvePlot(theme, self.tr("Loss"))
+        self.accuracy = CurvePlot(theme, self.tr("Balanced accuracy"), is_share=True)
+        self.matrix = ConfusionMatrix(theme)
+        self.unit = Segmented(theme, (self.tr("Count"), self.tr("Percent")))
+        self.worst = PictureFlow(theme, self.tr("Worst validation images"), _PICTURE_SIDE, lines=2)
+        self.matrix_second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
+        self.worst_second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
+
+    def _lay_out(self) -> None:
+        self._grid = QGridLayout()
+        self._grid.setSpacing(12)
+        loss_second = PlainLabel(
+            self.tr("by epoch, lower is better"), "small", "text2", elide=Qt.TextElideMode.ElideRight
+        )
+        accuracy_second = PlainLabel(self.tr("by epoch"), "small", "text2", elide=Qt.TextElideMode.ElideRight)
+        self._cards = (
+            _card(self.tr("Loss"), loss_second, self.loss),
+            _card(self.tr("Balanced accuracy"), accuracy_second, self.accuracy),
+            _card(self.tr("Worst images"), self.worst_second, self.worst),
+            _card(self.tr("Confusion"), self.matrix_second, self.matrix, self.unit),
+        )
+        self._tile_row = QGridLayout()
+        self._tile_row.setSpacing(12)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 14, 16, 16)
+        column.setSpacing(12)
+        column.addLayout(self._laid_out_head())
+        column.addWidget(self._laid_out_health())
+        column.addLayout(self._tile_row)
+        column.addLayout(self._grid, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(body)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
+        self._arrange()
+
+    def _laid_out_head(self) -> QVBoxLayout:
+        names = QHBoxLayout()
+        names.setSpacing(10)
+        names.addWidget(self.title, 1)
+        self.title.setMinimumWidth(80)
+        names.addWidget(self.chip)
+        names.addStretch(1)
+        said = QVBoxLayout()
+        said.setSpacing(2)
+        for label in (self.left, self.left_second):
+            said.addWidget(label, 0, Qt.AlignmentFlag.AlignRight)
+        first = QHBoxLayout()
+        first.setSpacing(16)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addLayout(names)
+        words.addWidget(self.second)
+        first.addLayout(words, 1)
+        first.addLayout(said)
+        tools = QHBoxLayout()
+        tools.setSpacing(8)
+        for button in self.buttons.values():
+            tools.addWidget(button)
+        tools.addStretch(1)
+        head = QVBoxLayout()
+        head.setSpacing(10)
+        head.addLayout(first)
+        head.addLayout(tools)
+        return head
+
+    def _laid_out_health(self) -> Frame:
+        row = QHBoxLayout(self.health)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(8)
+        row.addWidget(self.health_icon)
+        row.addWidget(self.health_title)
+        row.addWidget(self.health_words, 1)
+        return self.health
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two columns, and in a small window one under the other."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        is_wide = self.width() >= _WIDE
+        columns = 4 if is_wide else 2
+        for number, tile in enumerate(self.tiles):
+            self._tile_row.addWidget(tile, number // columns, number % columns)
+        for number, card in enumerate(self._cards):
+            self._grid.addWidget(card, number // 2, number % 2)
+        for column in (0, 1):
+            self._grid.setColumnStretch(column, 1)
+        self._grid.setRowStretch(0, 5)
+        self._grid.setRowStretch(1, 6)
+
+    # --- what is shown
+
+    def show_all(self) -> None:
+        """Draw anew what the History says."""
+        if not self._view.folder:
+            return
+        self._show_head()
+        self._show_health()
+        self._show_tiles()
+        history = self._view.history
+        marks = marks_of(history)
+        self.loss.show_curves(loss_curves(history), marks(lambda epoch: epoch.loss))
+        self.accuracy.show_curves(accuracy_curves(history), marks(lambda epoch: epoch.balanced_accuracy))
+        self._show_validation()
+
+    @property
+    def _state(self) -> str:
+        if self._view.history.ended is not None:
+            return self._view.history.ended.ending
+        summary = self._summary
+        return summary.state if summary is not None else "running"
+
+    @property
+    def _summary(self) -> RunSummary | None:
+        return self._view.summary or self._studio.training.shown
+
+    def _show_head(self) -> None:
+        if not self._view.folder:
+            return
+        history, summary = self._view.history, self._summary
+        started = history.started
+        self.title.setText(summary.name if summary else started.name if started else Path(self._view.folder).name)
+        is_waiting = history.paused is not None
+        icon, role = state_sign(self._state, is_waiting=is_waiting)
+        self.chip.set_chip(state_word(self._state, is_waiting=is_waiting), icon, _TONES.get(role, "none"))
+        facts = [_short(started.model if started else summary.model if summary else "")]
+        if summary is not None and summary.data:
+            facts.append(Path(summary.data).name)
+        if started is not None:
+            train, validation = (sum(started.counts.get(split, {}).values()) for split in ("train", "validation"))
+            facts.append(self.tr("{0} training images, {1} for validation").format(count(train), count(validation)))
+        self.second.setText(" · ".join(filter(None, facts)))
+        self._show_time()
+        self._show_buttons()
+
+    def _show_time(self) -> None:
+        history = self._view.history
+        wanted = self._studio.training.wanted.get(self._view.folder, "")
+        obeying = {"stop": self.tr("Stopping…"), "finish epoch": self.tr("ends after this epoch")}
+        if self._state != "running":
+            self.left.setText(self.tr("took {0}").format(length(history.seconds)) if history.seconds else "")
+            best = history.best
+            self.left_second.setText(self.tr("best epoch {0}").format(best.epoch) if best is not None else "")
+            return
+        seconds = history.seconds_left
+        if history.paused is not None or seconds is None:
+            self.left.setText(phase_words(history) if history.paused is None else self.tr("waiting"))
+            self.left_second.setText(obeying.get(wanted, ""))
+            return
+        self.left.setText(time_left(seconds))
+        ready = QLocale().toString(
+            QDateTime.currentDateTime().addSecs(round(seconds)).time(), QLocale.FormatType.ShortFormat
+        )
+        said = [phase_words(history), obeying.get(wanted) or self.tr("ready around {0}").format(ready)]
+        self.left_second.setText(" · ".join(filter(None, said)))
+
+    def _show_buttons(self) -> None:
+        is_running = self._state == "running"
+        has_model = self._view.history.best is not None
+        summary = self._summary
+        can_go_on = not is_running and summary is not None and summary.can_go_on
+        shown = {
+            "pause_run": is_running,
+            "finish_epoch": is_running,
+            "stop_run": is_running,
+            "resume_run": can_go_on,
+            "use_run_model": not is_running and has_model,
+            "repeat_run": not is_running,
+            "open_run_folder": True,
+            "delete_run": not is_running,
+        }
+        for name, is_shown in shown.items():
+            self.buttons[name].setVisible(is_shown)
+        self.buttons["use_run_model"].set_kind("secondary" if can_go_on else "primary")
+        if self._view.can_accept_changes:
+            self.buttons["resume_run"].set_text(self.tr("Accept the changes and resume"))
+        else:
+            self.buttons["resume_run"].set_text(self.tr("Resume"))
+
+    def _show_health(self) -> None:
+        history, summary = self._view.history, self._summary
+        tone, title, words = "info", "", ""
+        if history.paused is not None:
+            tone, title = "again", history.paused.message
+            words = history.paused.hint
+        elif self._state == "running":
+            found = health(history)
+            tone, title, words = found.tone, found.title, found.sentence
+        elif history.ended is not None:
+            tone = {"finished": "ok", "stopped": "info"}.get(history.ended.ending, "ng")
+            title, words = history.ended.message, history.ended.hint
+            if history.ended.images:
+                words += " " + self.tr("The images: {0}").format(
+                    ", ".join(Path(path).name for path in history.ended.images[:5])
+                )
+        elif summary is not None:
+            tone, title, words = "again", summary.message, summary.hint
+        icon, role = _HEALTH_SIGNS[tone]
+        self.health.set_ground(tone)
+        self.health_icon.set_icon(icon, role)
+        self.health_title.setText(title)
+        self.health_words.setText(words.strip())
+        notes = "\n".join(f"{notice.message} {notice.hint}".strip() for _at, notice in history.notices[-10:])
+        self.health.setToolTip(plain_tip(notes))
+        self.health.setAccessibleName(f"{title} {words}".strip())
+
+    def _show_tiles(self) -> None:
+        history = self._view.history
+        best, test = history.best, history.test
+        if best is None:
+            self.tiles[0].show_figure(self.tr("Balanced accuracy, validation"), figures.UNKNOWN)
+        else:
+            self.tiles[0].show_figure(
+                self.tr("Balanced accuracy, validation"),
+                percent(best.balanced_accuracy),
+                self._interval(best.interval) + " · " + self.tr("best epoch {0}").format(best.epoch),
+            )
+        if test is not None:
+            self.tiles[1].show_figure(
+                self.tr("Balanced accuracy, test"), percent(test.balanced_accuracy), self._interval(test.interval)
+            )
+        else:
+            self._show_weakest(best)
+        step = history.step
+        speed = rate(step.images_per_s) if step is not None else figures.UNKNOWN
+        wait = self.tr("{0} of the time waits for images").format(percent(step.data_wait, 0)) if step else ""
+        self.tiles[2].show_figure(self.tr("Speed"), speed, wait)
+        memory = figures.size(step.memory_bytes) if step is not None else figures.UNKNOWN
+        started = history.started
+        where = f"{started.device} · {started.precision}" if started is not None else ""
+        self.tiles[3].show_figure(self.tr("Memory"), memory, where)
+
+    def _show_weakest(self, best: EpochEnded | None) -> None:
+        label = self.tr("Weakest class, validation")
+        started = self._view.history.started
+        if best is None or started is None or not best.recalls:
+            self.tiles[1].show_figure(label, figures.UNKNOWN)
+            return
+        known = [
+            (recall, name)
+            for recall, name, row in zip(best.recalls, started.classes, best.confusion, strict=False)
+            if sum(row)
+        ]
+        recall, name = min(known, default=(0.0, ""))
+        self.tiles[1].show_figure(label, percent(recall), self.tr("of “{0}” are recognised").format(name))
+
+    def _interval(self, interval: tuple[float, float]) -> str:
+        low, high = (decimal(100 * end, 1) for end in interval)
+        return self.tr("95 %: {0} to {1}").format(low, high)
+
+    def _show_validation(self) -> None:
+        history = self._view.history
+        last = history.epochs[-1] if history.epochs else None
+        classes = history.started.classes if history.started is not None else ()
+        if last is None or len(last.confusion) != len(classes):
+            self.matrix.show_matrix((), ())
+            self.matrix_second.setText(self.tr("after the first validation"))
+            self.worst_second.setText(self.tr("after the first validation"))
+            self._worst = ()
+        else:
+            words = self.tr("epoch {0}, validation").format(last.epoch)
+            self.matrix.show_matrix(classes, last.confusion)
+            self.matrix_second.setText(words)
+            self.worst_second.setText(self.tr("largest loss, {0}").format(words))
+            self._worst = last.worst[:_MOST_WORST]
+            self._pictures.want([path for path, *_rest in self._worst])
+        self._show_worst()
+
+    def _show_worst(self) -> None:
+        self.worst.show_pictures(
+            [
+                Picture(
+                    self._pictures.pixmap(path),
+                    found,
+                    self.tr("is {0}").format(true),
+                    self.tr("{0}: is “{1}”, was called “{2}”, loss {3}").format(
+                        Path(path).name, true, found, decimal(loss, 2)
+                    ),
+                )
+                for path, true, found, loss in self._worst
+            ]
+        )
+
+    def _on_worst_pressed(self, number: int) -> None:
+        paths = [path for path, *_rest in self._worst]
+        self._studio.show_images((*paths[number:], *paths[:number]))
+
+
+def _short(model: str) -> str:
+    """A Model's name, or the name of its file."""
+    return Path(model).stem if model.endswith(".safetensors") else model
+
+
+def _card(title: str, second: PlainLabel, content: QWidget, tool: QWidget | None = None) -> Frame:
+    card = Frame("card")
+    head = QHBoxLayout()
+    head.setSpacing(8)
+    head.addWidget(PlainLabel(title, "section"))
+    head.addWidget(second, 1)
+    if tool is not None:
+        head.addWidget(tool)
+    column = QVBoxLayout(card)
+    column.setContentsMargins(12, 8, 12, 12)
+    column.setSpacing(8)
+    column.addLayout(head)
+    column.addWidget(content, 1)
+    card.setMinimumHeight(220)
+    return card

@@ -1,0 +1,187 @@
+"""The Train place: the Runs at the left; at the right what is ready, the set-up, or the Run that is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from convnext_studio.core.runs.summary import RunSummary
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.stores.training_words import second_line, state_sign
+from convnext_studio.gui.widgets.buttons import Button, bind
+from convnext_studio.gui.widgets.check_list import CheckList
+from convnext_studio.gui.widgets.figures import UNKNOWN
+from convnext_studio.gui.widgets.frame import Frame
+from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.numbers import count, percent
+from convnext_studio.gui.widgets.run_list import RunList, RunRow
+
+_WIDTH, _NARROW_WIDTH, _NARROW = 248, 200, 1100
+Make = Callable[[], QWidget]
+
+
+class TrainPage(QWidget):
+    """`make_set_up` and `make_live` make those pages when they are first shown."""
+
+    def __init__(
+        self, studio: Studio, actions: Actions, make_set_up: Make, make_live: Make, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._makers = {"set_up": make_set_up, "live": make_live}
+        self._pages: dict[str, QWidget] = {}
+        self.place = "ready"
+        self.list = RunList(studio.theme, self.tr("Runs"))
+        self.nothing = PlainLabel(self.tr("Runs appear here, newest first."), "small", "text2", wrap=True)
+        self.new = Button(studio.theme, actions["new_run"].text(), "plus")
+        bind(self.new, actions["new_run"])
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self._make_ready(actions))
+        self._lay_out()
+        self.list.chosen.connect(self.show_run)
+        studio.training.runs_changed.connect(self._show_runs)
+        studio.training.view.shown_changed.connect(self._show_runs)
+        studio.set_up.changed.connect(self._show_ready)
+        studio.data_sets.changed.connect(self._show_ready)
+        studio.models.rows_changed.connect(self._show_ready)
+        self._show_runs()
+        self._show_ready()
+
+    def show_set_up(self) -> None:
+        """Set up another training."""
+        self._go("set_up")
+        self._studio.training.view.show("")
+
+    def show_run(self, folder: str) -> None:
+        """Show one Run, working or not."""
+        self._studio.training.view.show(folder)
+        self._go("live")
+
+    def show_ready(self) -> None:
+        """What is ready and what is missing for the first Run."""
+        self._go("ready")
+
+    def page(self, name: str) -> QWidget | None:
+        """`set_up` or `live`, once it was shown."""
+        return self._pages.get(name)
+
+    # --- how it is built
+
+    def _lay_out(self) -> None:
+        self.side = Frame("panel", "right")
+        column = QVBoxLayout(self.side)
+        column.setContentsMargins(0, 12, 1, 8)
+        column.setSpacing(8)
+        head = QVBoxLayout()
+        head.setContentsMargins(12, 0, 12, 0)
+        head.setSpacing(10)
+        head.addWidget(PlainLabel(self.tr("Runs"), "section"))
+        self.new.setSizePolicy(self.list.sizePolicy().horizontalPolicy(), self.new.sizePolicy().verticalPolicy())
+        head.addWidget(self.new)
+        head.addWidget(self.nothing)
+        column.addLayout(head)
+        column.addWidget(self.list, 1)
+        column.addStretch(0)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.side)
+        row.addWidget(self.stack, 1)
+
+    def _make_ready(self, actions: Actions) -> QWidget:
+        theme = self._studio.theme
+        self.ready = CheckList(theme, "train")
+        self.change = Button(theme, self.tr("Change settings…"), "settings")
+        self.change.clicked.connect(self.show_set_up)
+        self.choose = Button(theme, self.tr("Choose folder…"), "folder")
+        bind(self.choose, actions["train_folder"])
+        self.sample = Button(theme, self.tr("Use the sample data"), "bolt")
+        bind(self.sample, actions["train_sample"])
+        self.start = Button(theme, actions["start_run"].text(), "play", "primary")
+        bind(self.start, actions["start_run"])
+        for button in (self.sample, self.choose, self.change, self.start):
+            self.ready.add_button(button)
+        return self.ready
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A small window leaves the Runs less."""
+        super().resizeEvent(event)
+        self.side.setFixedWidth(_WIDTH if self.width() >= _NARROW else _NARROW_WIDTH)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keep an eye on the Runs folder while it is in sight."""
+        super().showEvent(event)
+        self._studio.models.look_once()
+        self._studio.training.set_in_sight(is_in_sight=True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """No longer."""
+        super().hideEvent(event)
+        self._studio.training.set_in_sight(is_in_sight=False)
+
+    # --- what is shown
+
+    def _go(self, name: str) -> None:
+        self.place = name
+        if name == "ready":
+            self.stack.setCurrentWidget(self.ready)
+            return
+        if name not in self._pages:
+            self._pages[name] = self._makers[name]()
+            self.stack.addWidget(self._pages[name])
+        self.stack.setCurrentWidget(self._pages[name])
+
+    def _show_runs(self) -> None:
+        training = self._studio.training
+        rows = [_row(run) for run in training.runs]
+        self.list.show_rows(rows, training.view.folder)
+        self.list.setVisible(bool(rows))
+        self.nothing.setVisible(not rows)
+        if training.view.folder and training.has_looked and training.shown is None and self.place == "live":
+            known = training.view.history.started is not None
+            if not known and not training.is_starting:
+                self.show_ready()
+        elif self.place == "ready" and rows and not training.view.folder:
+            self.show_run(next((run.folder for run in training.running), training.runs[0].folder))
+
+    def _show_ready(self) -> None:
+        data, recipe = self._studio.data_sets, self._studio.set_up.recipe
+        card = data.card
+        row = self._studio.models.row(recipe.model)
+        model = row.title if row is not None else recipe.model
+        has_data = card is not None
+        said = self.tr("Choose a folder with one folder for each class.")
+        if data.failure is not None:
+            said = data.failure.message
+        elif card is not None:
+            said = self.tr("{0} classes, {1} images").format(count(len(card.classes)), count(len(card.images)))
+        elif recipe.data:
+            said = self.tr("Reading…")
+        name = self.tr("Data set: {0}").format(recipe.data.rpartition("/")[2]) if recipe.data else self.tr("Data set")
+        done = self.tr("Three things decide a run. Two are done.")
+        self.ready.show_words(
+            self.tr("Ready for the first run"), done if has_data else self.tr("Three things decide a run. One is done.")
+        )
+        self.ready.show_points(
+            (
+                (has_data, name, said),
+                (True, self.tr("Model to start from: {0}").format(model), self.tr("you can choose another")),
+                (False, self.tr("Start"), self.tr("every other setting has a sensible value")),
+            )
+        )
+        for button in (self.choose, self.sample):
+            button.setVisible(not has_data)
+        for button in (self.change, self.start):
+            button.setVisible(has_data)
+
+
+def _row(run: RunSummary) -> RunRow:
+    is_running = run.state == "running"
+    icon, role = state_sign(run.state, is_waiting=is_running and bool(run.message))
+    best = run.best_balanced_accuracy
+    figure = percent(best) if best is not None else UNKNOWN
+    total = run.epochs if is_running else 0
+    return RunRow(run.folder, run.name, second_line(run), figure, icon, role, run.epoch, total)

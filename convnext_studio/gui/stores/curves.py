@@ -1,0 +1,73 @@
+"""From a Run's History to the curves of the live page. numpy is imported with pyqtgraph, so late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication
+
+from convnext_studio.core.run_events import EpochEnded
+from convnext_studio.core.runs.history import History
+from convnext_studio.gui.widgets.curve_plot import Curve, Marks, smoothed
+
+_SMOOTHING = 0.9
+
+
+def loss_curves(history: History) -> list[Curve]:
+    """Of training, a point a step, smoothed; and of validation, a point an epoch."""
+    steps = history.steps
+    x = _epochs_of_steps(history)
+    raw = np.asarray(steps.loss, dtype=np.float64)
+    ended = [epoch for epoch in history.epochs if epoch.epoch > 0]
+    return [
+        Curve(_tr("train"), "s1", x, smoothed(raw, _SMOOTHING), x, raw),
+        Curve(_tr("validation"), "s2", _array(e.epoch for e in ended), _array(e.loss for e in ended), is_dotted=True),
+    ]
+
+
+def accuracy_curves(history: History) -> list[Curve]:
+    """Balanced accuracy of validation, and of training where the Run tells it."""
+    told = [epoch for epoch in history.epochs if epoch.train_balanced_accuracy is not None]
+    curves = []
+    if told:
+        values = _array(epoch.train_balanced_accuracy or 0.0 for epoch in told)
+        curves.append(Curve(_tr("train"), "s1", _array(epoch.epoch for epoch in told), values))
+    x = _array(epoch.epoch for epoch in history.epochs)
+    y = _array(epoch.balanced_accuracy for epoch in history.epochs)
+    return [*curves, Curve(_tr("validation"), "s2", x, y, is_dotted=True)]
+
+
+def marks_of(history: History) -> Callable[[Callable[[EpochEnded], float]], Marks]:
+    """The marks that all plots share; the function asks which value of the best epoch is drawn."""
+    now = float(history.epochs[-1].epoch) if history.epochs else 0.0
+    x = _epochs_of_steps(history)
+    now = max(now, float(x[-1])) if len(x) else now
+    has_ended = history.ended is not None
+    end = now if has_ended or history.started is None else float(history.started.epochs)
+
+    def marks(value: Callable[[EpochEnded], float]) -> Marks:
+        best = history.best
+        if best is None:
+            return Marks(now=now, end=end, future_words=_tr("still to come"))
+        words = _tr("best: epoch {0}").format(best.epoch)
+        return Marks(best.epoch, value(best), now, end, words, _tr("still to come"))
+
+    return marks
+
+
+def _epochs_of_steps(history: History) -> NDArray[np.float64]:
+    """Where each step stands on the axis of epochs: the last step of epoch 3 at 3.0."""
+    steps = np.asarray(history.steps.step, dtype=np.float64)
+    if not len(steps) or history.started is None or not history.started.steps:
+        return steps
+    return steps * history.started.epochs / history.started.steps
+
+
+def _array(values: object) -> NDArray[np.float64]:
+    return np.fromiter(values, dtype=np.float64)  # type: ignore[call-overload, no-any-return]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("curves", text)

@@ -1,0 +1,116 @@
+"""How a training goes, in one plain line: each rule looks at the History alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication
+
+from convnext_studio.core.recipe import Recipe
+from convnext_studio.core.run_events import EpochEnded
+from convnext_studio.core.runs.history import History
+from convnext_studio.gui.widgets.numbers import count, percent
+
+Tone = Literal["ok", "again", "ng", "info"]
+_STEPS_TO_JUDGE = 20
+_BLOWN_UP = 3.0  # a loss so many times that of the beginning comes from too high a learning rate
+_WORSE = 1.1  # a validation loss so many times its best, while that of training falls, is over-fitting
+
+
+@dataclass(frozen=True)
+class Health:
+    """A tone (ground and sign), a word or two, and a sentence."""
+
+    tone: Tone
+    title: str
+    sentence: str
+
+
+def health(history: History, recipe: Recipe | None = None) -> Health:
+    """Say how it goes; the first rule that applies decides."""
+    rules = (_too_fast, _never_predicted, _over_fitting, _waiting_for_data, _waiting_for_better)
+    for rule in rules:
+        if (found := rule(history)) is not None:
+            return found
+    if not history.epochs:
+        return Health("info", _tr("Too early to tell."), _tr("The first validation comes after the first epoch."))
+    patience = recipe.patience if recipe is not None else 0
+    said = _tr("The best so far is epoch {0}.").format(history.best.epoch if history.best else 0)
+    left = history.epochs[-1].patience_left
+    if patience and left >= 0:
+        said += " " + _tr("It would end after {0} more epochs without a better one.").format(left)
+    return Health("ok", _tr("Still improving."), said)
+
+
+def _too_fast(history: History) -> Health | None:
+    losses = history.steps.loss
+    is_broken = bool(losses) and not math.isfinite(losses[-1])
+    if len(losses) >= _STEPS_TO_JUDGE:
+        begin, now = sum(losses[:5]) / 5, sum(losses[-5:]) / 5
+        is_broken = is_broken or now > _BLOWN_UP * max(begin, 0.1)
+    if not is_broken:
+        return None
+    return Health("ng", _tr("The learning rate is too high."), _tr("The loss rises instead of falling; lower it."))
+
+
+def _never_predicted(history: History) -> Health | None:
+    if history.started is None or len(history.epochs) < 3:
+        return None
+    last = history.epochs[-1]
+    for number, name in enumerate(history.started.classes):
+        if _is_ignored(last, number) and _is_ignored(history.epochs[-2], number):
+            said = _tr("None of its {0} validation images is recognised. Look at its images and labels.")
+            return Health(
+                "again",
+                _tr("“{0}” is never predicted.").format(name),
+                said.format(count(sum(last.confusion[number]))),
+            )
+    return None
+
+
+def _is_ignored(epoch: EpochEnded, number: int) -> bool:
+    rows = epoch.confusion
+    return number < len(rows) and sum(rows[number]) > 0 and not any(row[number] for row in rows)
+
+
+def _over_fitting(history: History) -> Health | None:
+    whole = [epoch for epoch in history.epochs if epoch.epoch > 0]
+    if len(whole) < 4:
+        return None
+    lowest = min(whole, key=lambda epoch: epoch.loss)
+    last = whole[-1]
+    is_worse = last.loss > _WORSE * lowest.loss and last.train_loss < lowest.train_loss
+    if not is_worse or last.epoch - lowest.epoch < 3 or last.is_best:
+        return None
+    said = _tr("The training images are learned by heart; the best Model, of epoch {0}, is kept.")
+    best = history.best.epoch if history.best is not None else lowest.epoch
+    return Health("again", _tr("Over-fitting since epoch {0}.").format(lowest.epoch + 1), said.format(best))
+
+
+def _waiting_for_data(history: History) -> Health | None:
+    waits = history.steps.data_wait[-50:]
+    if len(waits) < _STEPS_TO_JUDGE:
+        return None
+    share = sum(waits) / len(waits)
+    if share < 0.4:
+        return None
+    said = _tr("{0} of the time it waits for images to be read: a faster disk or smaller images would help.")
+    return Health("again", _tr("Slowed down by the images."), said.format(percent(share, 0)))
+
+
+def _waiting_for_better(history: History) -> Health | None:
+    if not history.epochs or history.best is None:
+        return None
+    since = history.epochs[-1].epoch - history.best.epoch
+    left = history.epochs[-1].patience_left
+    if since < 1:
+        return None
+    said = _tr("No better epoch for {0} epochs; the best so far is epoch {1}.").format(since, history.best.epoch)
+    more = " " + _tr("It ends after {0} more.").format(left) if left >= 0 else ""
+    return Health("ok", _tr("Healthy."), said + more)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("health", text)

@@ -1,0 +1,100 @@
+"""The one Run that is shown: its lines as they are written, gathered into its History."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from convnext_studio.core.events import EngineStopped, Failed
+from convnext_studio.core.requests import FollowRun
+from convnext_studio.core.runs.history import History
+from convnext_studio.core.runs.summary import RunSummary
+from convnext_studio.gui.jobs import JobHandle, LaneLike
+
+DRAW_MS = 250  # however fast a Run reports, it is drawn four times a second at most
+TRIES = 3  # to follow on after the Engine was started again
+
+
+class RunView(QObject):
+    """`folder` is "" while none is shown. `changed`: its `history` grew. `shown_changed`: it is another Run."""
+
+    shown_changed = Signal()
+    changed = Signal()
+    ended = Signal()  # the Run has ended, or its process is gone; `summary` says how
+
+    def __init__(self, lanes: Mapping[str, LaneLike], parent: QObject) -> None:
+        super().__init__(parent)
+        self.folder = ""
+        self.history = History()
+        self.summary: RunSummary | None = None  # how it ended; None while it is followed
+        self.can_accept_changes = False  # it would go on if what changed since were accepted
+        self._lanes = lanes
+        self._handle: JobHandle | None = None
+        self._tries = TRIES
+        self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
+        self._timer.timeout.connect(self.changed)
+
+    def show(self, folder: str, *, is_anew: bool = False) -> None:
+        """Follow this Run; `is_anew` also if it is followed already, because it goes on."""
+        if folder == self.folder and not is_anew:
+            return
+        is_other = folder != self.folder
+        self.folder = folder
+        self.summary = None
+        self.can_accept_changes = False
+        self._tries = TRIES
+        if is_other:
+            self.history = History()
+        self._leave()
+        if folder:
+            self._follow()
+        self.shown_changed.emit()
+
+    def leave(self) -> None:
+        """The window closes."""
+        self._leave()
+        self._timer.stop()
+
+    def note_refused(self, end: Failed | EngineStopped) -> None:
+        """It does not go on: only changes since then stand in the way, or something else."""
+        self.can_accept_changes = isinstance(end, Failed) and end.kind == "ChangedSince"
+        self.changed.emit()
+
+    def _follow(self) -> None:
+        handle = self._lanes["follow"].submit(FollowRun(self.folder, self.history.last), replaces="follow")
+        self._handle = handle
+        handle.events.connect(self._on_events)
+        handle.succeeded.connect(self._on_succeeded)
+        handle.failed.connect(self._on_failed)
+
+    def _leave(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None and not handle.is_closed:
+            handle.events.disconnect(self._on_events)
+            handle.succeeded.disconnect(self._on_succeeded)
+            handle.failed.disconnect(self._on_failed)
+            handle.cancel()
+
+    def _on_events(self, parts: list[object]) -> None:
+        for lines in parts:
+            if isinstance(lines, tuple):
+                self.history.add(lines)
+        self._tries = TRIES
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _on_succeeded(self, summary: RunSummary) -> None:
+        self._handle = None
+        self.summary = summary
+        self._timer.stop()
+        self.changed.emit()
+        self.ended.emit()
+
+    def _on_failed(self, end: Failed | EngineStopped) -> None:
+        self._handle = None
+        self._tries -= 1
+        if isinstance(end, EngineStopped) and self._tries > 0:
+            self._follow()
+        else:
+            self.changed.emit()

@@ -1,0 +1,280 @@
+"""The places Data and Train of the window, made when they are first shown, and the actions that belong to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QFile, QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QWidget
+
+from convnext_studio.core.errors import StudioError
+from convnext_studio.core.recipe import read_recipe
+from convnext_studio.core.runs.control import Wanted
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.panels.rail import Rail
+from convnext_studio.gui.stores.choosing import use_model_file
+from convnext_studio.gui.stores.studio import Studio
+
+if TYPE_CHECKING:
+    from convnext_studio.gui.panels.data_page import DataPage
+    from convnext_studio.gui.panels.model_picker import ModelPicker
+    from convnext_studio.gui.panels.train_page import TrainPage
+
+
+class TrainingPlaces(QObject):
+    """Puts the two pages into `pages` and serves their actions."""
+
+    def __init__(
+        self, studio: Studio, actions: Actions, window: QMainWindow, pages: QStackedWidget, rail: Rail
+    ) -> None:
+        super().__init__(window)
+        self._studio = studio
+        self._actions = actions
+        self._window = window
+        self._pages = pages
+        self._rail = rail
+        self._picker: ModelPicker | None = None
+        self._may_close = False
+        self.data_page: DataPage | None = None
+        self.train_page: TrainPage | None = None
+        self._connect()
+        self._show_actions()
+
+    def _connect(self) -> None:
+        studio = self._studio
+        served = {
+            "go_data": self.show_data,
+            "go_train": self.show_train,
+            "train_folder": self._choose_folder,
+            "train_sample": studio.sample.train_on_sample,
+            "new_run": self.show_set_up,
+            "start_run": studio.training.start,
+            "pause_run": self._pause,
+            "finish_epoch": lambda: self._steer("finish epoch"),
+            "stop_run": lambda: self._steer("stop"),
+            "resume_run": self._resume,
+            "repeat_run": self._repeat,
+            "use_run_model": self._use_model,
+            "open_run_folder": self._open_folder,
+            "delete_run": self._ask_delete,
+            "undo_label": lambda: studio.data_sets.edit("undo"),
+            "redo_label": lambda: studio.data_sets.edit("redo"),
+        }
+        for name, slot in served.items():
+            self._actions.connect(name, slot)
+        studio.sample.made_to_train.connect(self._on_data_set)
+        studio.training.started.connect(self._on_started)
+        for changed in (
+            studio.set_up.changed,
+            studio.data_sets.changed,
+            studio.training.state_changed,
+            studio.training.runs_changed,
+            studio.training.view.changed,
+            studio.training.view.shown_changed,
+        ):
+            changed.connect(self._show_actions)
+
+    # --- places
+
+    def show_data(self) -> None:
+        """The data set and its labels."""
+        if self.data_page is None:
+            from convnext_studio.gui.panels.data_page import DataPage
+
+            self.data_page = DataPage(self._studio, self._actions)
+            self._pages.addWidget(self.data_page)
+        self._pages.setCurrentWidget(self.data_page)
+        self._rail.set_place("data")
+
+    def show_train(self) -> None:
+        """The Runs."""
+        self._pages.setCurrentWidget(self.train())
+        self._rail.set_place("train")
+
+    def show_set_up(self) -> None:
+        """Set up a training."""
+        self.train().show_set_up()
+        self.show_train()
+
+    def train(self) -> TrainPage:
+        """The page of the Runs, made when it is first asked for."""
+        if self.train_page is None:
+            from convnext_studio.gui.panels.train_page import TrainPage
+
+            self.train_page = TrainPage(self._studio, self._actions, self._make_set_up, self._make_live)
+            self._pages.addWidget(self.train_page)
+        return self.train_page
+
+    def _make_set_up(self) -> QWidget:
+        from convnext_studio.gui.panels.set_up_panel import SetUpPanel
+
+        return SetUpPanel(self._studio, self._actions, self._pick_model)
+
+    def _make_live(self) -> QWidget:
+        from convnext_studio.gui.panels.live_panel import LivePanel
+
+        return LivePanel(self._studio, self._actions)
+
+    def _pick_model(self, anchor: QWidget) -> None:
+        from convnext_studio.gui.panels.get_weights import GetWeights
+        from convnext_studio.gui.panels.model_picker import ModelPicker
+
+        if self._picker is None:
+            pane = GetWeights(self._studio, self._actions, taker=self._studio.set_up)
+            self._picker = ModelPicker(self._studio, pane, self._window, taker=self._studio.set_up)
+        self._picker.open_for(anchor)
+
+    # --- the data set
+
+    def _choose_folder(self) -> None:
+        start = self._studio.memory.text("train_folder") or str(Path.home())
+        dialog = QFileDialog(self._window, self.tr("Choose a folder with one folder for each class"), start)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self._on_folder)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _on_folder(self, path: str) -> None:
+        self._studio.memory.keep("train_folder", str(Path(path).parent))
+        self._on_data_set(path)
+
+    def _on_data_set(self, path: str) -> None:
+        self._studio.data_sets.choose(path)
+        if self.data_page is None or self._pages.currentWidget() is not self.data_page:
+            self.show_set_up()
+
+    # --- the Run that is shown
+
+    @property
+    def _folder(self) -> str:
+        return self._studio.training.view.folder
+
+    def _on_started(self, folder: str) -> None:
+        self._studio.set_up.name = ""
+        self.train().show_run(folder)
+        self.show_train()
+
+    def _steer(self, wanted: Wanted) -> None:
+        self._studio.training.steer(self._folder, wanted)
+
+    def _pause(self) -> None:
+        self._steer("go on" if self._studio.training.view.history.paused is not None else "pause")
+
+    def _resume(self) -> None:
+        view = self._studio.training.view
+        self._studio.training.resume(view.folder, accepts_changes=view.can_accept_changes)
+
+    def _repeat(self) -> None:
+        try:
+            recipe = read_recipe(Path(self._folder) / "recipe.toml")
+        except StudioError as error:
+            self._studio.messages.problem(error)
+            return
+        self._studio.set_up.repeat(recipe)
+        self.show_set_up()
+
+    def _use_model(self) -> None:
+        use_model_file(str(Path(self._folder) / "model.safetensors"), self._studio.models, self._studio.classifier)
+        self._actions["go_inspect"].trigger()
+
+    def _open_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self._folder))
+
+    def _ask_delete(self) -> None:
+        from convnext_studio.gui.widgets.question import Question
+
+        folder = self._folder
+        summary = self._studio.training.summary(folder)
+        name = summary.name if summary is not None else Path(folder).name
+        question = Question(
+            self._studio.theme,
+            self.tr("Move “{0}” to the trash?").format(name),
+            self.tr("Its Model, its curves and its resume state go with it. The trash keeps them until it is emptied."),
+            (("keep", self.tr("Keep it"), "secondary"), ("delete", self.tr("Move to trash"), "danger")),
+            self._window,
+        )
+        question.answered.connect(lambda key: self._delete(folder, name) if key == "delete" else None)
+        question.open()
+
+    def _delete(self, folder: str, name: str) -> None:
+        moved = QFile.moveToTrash(folder)
+        if moved[0] if isinstance(moved, tuple) else moved:
+            self._studio.training.view.show("")
+            self.train().show_ready()
+            self._studio.training.look()
+            self._studio.messages.success(self.tr("“{0}” is in the trash.").format(name))
+        else:
+            self._studio.messages.error(
+                self.tr("“{0}” could not be moved to the trash; nothing was deleted.").format(name),
+                self.tr("This place has no trash. Open the folder and delete it there."),
+            )
+
+    # --- what can be done now
+
+    def _show_actions(self) -> None:
+        studio, actions = self._studio, self._actions
+        training, view, data = studio.training, studio.training.view, studio.data_sets
+        summary = view.summary or training.shown
+        has_ended = view.history.ended is not None or (summary is not None and summary.state != "running")
+        is_running = bool(view.folder) and not has_ended
+        is_over = bool(view.folder) and has_ended
+        wanted = training.wanted.get(view.folder)
+        is_paused = view.history.paused is not None
+        if (wanted == "pause" and is_paused) or (wanted == "go on" and not is_paused):
+            training.wanted.pop(view.folder)
+            wanted = None
+        enabled = {
+            "start_run": studio.set_up.can_start and not training.is_starting and data.failure is None,
+            "pause_run": is_running and wanted not in ("pause", "go on", "stop"),
+            "finish_epoch": is_running and wanted not in ("stop", "finish epoch"),
+            "stop_run": is_running and wanted != "stop",
+            "resume_run": is_over and summary is not None and summary.can_go_on and not training.is_starting,
+            "repeat_run": bool(view.folder),
+            "use_run_model": view.history.best is not None,
+            "open_run_folder": bool(view.folder),
+            "delete_run": is_over,
+            "undo_label": data.edits.undoable > 0,
+            "redo_label": data.edits.redoable > 0,
+        }
+        for name, is_enabled in enabled.items():
+            actions[name].setEnabled(is_enabled)
+        actions["pause_run"].setText(self.tr("Go on") if is_paused else self.tr("Pause"))
+
+    # --- leaving
+
+    def may_close(self) -> bool:
+        """True if the window may close now; else the user is asked, and the answer closes it."""
+        own = self._studio.training.own_running
+        if self._may_close or not own:
+            return True
+        from convnext_studio.gui.widgets.question import Question
+
+        question = Question(
+            self._studio.theme,
+            self.tr("“{0}” is still training.").format(own[0].name),
+            self.tr("It can go on without the window, and is found again at the next start."),
+            (
+                ("keep", self.tr("Keep training"), "primary"),
+                ("stop", self.tr("Stop and keep best"), "secondary"),
+                ("cancel", self.tr("Do not close"), "ghost"),
+            ),
+            self._window,
+        )
+        question.answered.connect(self._on_close_answered)
+        question.open()
+        return False
+
+    def leave(self) -> None:
+        """Close the window without a question: Runs go on."""
+        self._may_close = True
+        self._window.close()
+
+    def _on_close_answered(self, key: str) -> None:
+        if key == "keep":
+            self.leave()
+        elif key == "stop":
+            for run in self._studio.training.own_running:
+                handle = self._studio.training.steer(run.folder, "stop")
+            handle.closed.connect(self.leave)  # they were asked one after the other

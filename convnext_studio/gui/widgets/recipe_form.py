@@ -1,0 +1,137 @@
+"""Fields for a part of a Recipe, generated from its declarations; a value that does not fit is told at its field."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from convnext_studio.core.recipe import FIELDS, Recipe
+from convnext_studio.gui.theme.fonts import font
+from convnext_studio.gui.widgets.frame import Hairline, set_variant
+from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.recipe_words import choice_word, section_word
+from convnext_studio.gui.widgets.select import Select
+
+_FIELD_WIDTH = 200
+Take = Callable[[Any], None]
+Show = Callable[[Any], None]
+
+
+class RecipeForm(QWidget):
+    """One row a field, a heading a section; `edited` hands over a field's name and what was typed or chosen."""
+
+    edited = Signal(str, object)
+
+    def __init__(self, names: Iterable[str], *, has_headings: bool = True) -> None:
+        super().__init__()
+        self.rows: dict[str, _Row] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        section = ""
+        for name in names:
+            about = FIELDS[name].metadata
+            if has_headings and about["section"] != section:
+                column.addSpacing(8)
+                column.addWidget(PlainLabel(section_word(about["section"]), "section"))
+            elif self.rows:
+                column.addWidget(Hairline())
+            section = about["section"]
+            row = self.rows[name] = _Row(FIELDS[name], partial(self.edited.emit, name))
+            column.addWidget(row)
+
+    def show_recipe(self, recipe: Recipe, problems: Mapping[str, str]) -> None:
+        """Show the values held, and why a typed one is not."""
+        for name, row in self.rows.items():
+            row.show_problem(problems.get(name, ""))
+            if name not in problems:
+                row.show_value(getattr(recipe, name))
+
+
+class _Row(QWidget):
+    """Label and help at the left, the editor at the right, a sentence below when the value does not fit."""
+
+    def __init__(self, field: dataclasses.Field[Any], take: Take) -> None:
+        super().__init__()
+        about = field.metadata
+        label, help_text = _translated(about["label"]), _translated(about["help"])
+        self.editor, self.show_value = _editor(field, take)
+        self.editor.setAccessibleName(label)
+        self.editor.setAccessibleDescription(help_text)
+        self.problem = PlainLabel("", "small", "ng", wrap=True)
+        self.problem.hide()
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(PlainLabel(label, "body", wrap=True))
+        words.addWidget(PlainLabel(help_text, "small", "text2", wrap=True))
+        words.addWidget(self.problem)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        row.addLayout(words, 1)
+        row.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if unit := about.get("unit"):
+            row.addWidget(PlainLabel(unit, "small", "text3"))
+
+    def show_problem(self, sentence: str) -> None:
+        """Say why the value does not fit; "" if it does."""
+        self.problem.setText(sentence)
+        self.problem.setVisible(bool(sentence))
+        set_variant(self.editor, "st", "error" if sentence else "")
+
+
+def _editor(field: dataclasses.Field[Any], take: Take) -> tuple[QWidget, Show]:
+    if "choices" in field.metadata:
+        return _select(field, take)
+    if isinstance(field.default, bool):
+        box = QCheckBox()
+        box.clicked.connect(take)
+        return box, box.setChecked
+    return _line(field, take)
+
+
+def _select(field: dataclasses.Field[Any], take: Take) -> tuple[QWidget, Show]:
+    values = list(field.metadata["choices"])
+    select = Select(_translated(field.metadata["label"]))
+    select.setFixedWidth(_FIELD_WIDTH)
+    select.addItems([choice_word(field.name, value) for value in values])
+    select.activated.connect(lambda index: take(values[index]))
+    return select, lambda value: select.setCurrentIndex(values.index(value))
+
+
+def _line(field: dataclasses.Field[Any], take: Take) -> tuple[QWidget, Show]:
+    line = QLineEdit()
+    line.setFont(font("small"))
+    line.setFixedSize(_FIELD_WIDTH, 30)
+    is_decimal = isinstance(field.default, float)
+    line.textEdited.connect(lambda text: take(text.replace(",", ".") if is_decimal else text))
+
+    def show(value: Any) -> None:
+        shown = _text(value)
+        if not (line.hasFocus() and _same(line.text(), value)):
+            line.setText(shown)
+
+    return line, show
+
+
+def _same(text: str, value: Any) -> bool:
+    """Whether what is being typed already means `value`: then it is left as it is typed."""
+    try:
+        return float(text) == float(value)
+    except (TypeError, ValueError):
+        return text == _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(str(one) for one in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _translated(text: str) -> str:
+    return QCoreApplication.translate("recipe", text)
