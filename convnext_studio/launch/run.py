@@ -70,15 +70,20 @@ def _start(run: Run, ctx: JobContext, *options: str) -> None:
             raise RunError(f"“{run.name}” could not be started: {_last_words(run)}", "")
 
 
-def _spawn(run: Run, *options: str) -> subprocess.Popen[bytes]:
+def _command(run: Run, *options: str) -> list[str]:
+    """What is started. `-P`: nothing in the folder that the process begins in is taken for a module."""
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "convnext_studio"]
+    return [*program, "resume", *options, "--", str(run.folder)]
+
+
+def _spawn(run: Run, *options: str) -> subprocess.Popen[bytes]:
     here = str(Path(convnext_studio.__file__).parents[1])
     paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     detached = 0x00000208 if os.name == "nt" else 0  # DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
     try:
         with run.log_path.open("ab") as log:
             return subprocess.Popen(  # noqa: S603  this very program
-                [*program, "resume", *options, "--", str(run.folder)],
+                _command(run, *options),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
