@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 DONE, PARTLY_DONE, WRONG_USAGE, NOTHING_DONE = 0, 1, 2, 3
+_TERMINAL_PAUSE_S, _LOG_PAUSE_S = 0.1, 10.0
 
 
 class OutputError(Exception):
@@ -38,7 +39,7 @@ class StatusLine:
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
-        self._pause_s = 0.1 if self._is_terminal else 10.0
+        self._pause_s = _TERMINAL_PAUSE_S if self._is_terminal else _LOG_PAUSE_S
         self._shown = time.monotonic()
         self._is_open = False
 

@@ -95,7 +95,7 @@ class History:
     @property
     def seconds_left(self) -> float | None:
         """How long the Run may still take, None while nothing can be said; patience may end it earlier."""
-        if self.started is None or self.ended is not None or not self.steps.step:
+        if self.started is None or self.ended is not None:
             return None
         if self.epochs and (told := self.epochs[-1].seconds_left) is not None:
             return max(0.0, told - (self.seconds - self._epoch_at))

@@ -1,0 +1,327 @@
+"""Training from the command line: what is asked for, what is said where, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from convnext_studio import cli
+from convnext_studio.cli.times import in_words
+from convnext_studio.core import events, jobs, requests
+from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.data.dataset import DataSetCard
+from convnext_studio.core.errors import DataError, RunError
+from convnext_studio.core.recipe import Recipe
+from convnext_studio.core.run_events import (
+    EpochEnded,
+    Paused,
+    PhaseStarted,
+    Progressed,
+    Resumed,
+    RunEnded,
+    RunNoticed,
+    RunStarted,
+    StepEnded,
+    TestEnded,
+    WentOn,
+)
+from convnext_studio.core.runs import environment, lock
+from convnext_studio.core.runs.recorder import Recorder
+from convnext_studio.core.runs.run import Run
+
+STARTED = RunStarted("parts", "atto", ("ng", "ok"), {"train": {"ng": 2, "ok": 3}}, 2, 20, 8, "CPU", "bf16", 2)
+EPOCH = EpochEnded(1, 10, 0.5, 0.4, 0.9, 0.875, (0.9, 0.85), (), True, interval=(0.8, 0.95), seconds_left=125.0)
+DONE = RunEnded("finished", "Finished.", best_epoch=1)
+Act = Callable[[Run, JobContext], RunEnded]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[requests.Train]:
+    """Put a Job without torch in the place of `train`, which does what `act` holds; return the Requests it gets."""
+    got: list[requests.Train] = []
+    run = jobs.run
+
+    def serve(request: object, ctx: JobContext) -> object:
+        if isinstance(request, requests.CheckDataSet):
+            if request.recipe.data.endswith("empty"):
+                raise DataError("There are no class folders in “empty”.", "Make one for each class.")
+            return DataSetCard(request.recipe.data, (), (), {})
+        if not isinstance(request, requests.Train):
+            return run(request, ctx)
+        got.append(request)
+        one = Run.open(request.run)
+        with one.lock(), Recorder(one) as recorder:
+            for event in (STARTED, EPOCH):
+                ctx.emit(recorder.emit(event))
+        return _ACTS.get(one.name, _finish)(one, ctx)
+
+    monkeypatch.setattr(jobs, "run", serve)
+    return got
+
+
+def _finish(run: Run, ctx: JobContext) -> RunEnded:
+    ctx.emit(DONE)
+    return DONE
+
+
+def _stop(run: Run, ctx: JobContext) -> RunEnded:
+    ctx.cancel.set()
+    return RunEnded("stopped", "Stopped after step 10.", can_go_on=True)
+
+
+def _fail(run: Run, ctx: JobContext) -> RunEnded:
+    ended = RunEnded("failed", "The loss is not finite.", "Choose a lower rate.", images=("/parts/a.png",))
+    ctx.emit(ended)
+    return ended
+
+
+def _leave_out(run: Run, ctx: JobContext) -> RunEnded:
+    many = tuple((f"/parts/{number}.png", "Cut off.") for number in range(25))
+    environment.write_data(run, DataSetCard("parts", (), (), {}, unreadable=many))
+    return DONE
+
+
+def _refuse(run: Run, ctx: JobContext) -> RunEnded:
+    raise RunError("The data changed since: 3 Images are new.", "Accept the changes, or undo them.")
+
+
+def _cancel(run: Run, ctx: JobContext) -> RunEnded:
+    ctx.cancel.set()
+    raise Cancelled
+
+
+_ACTS: dict[str, Act] = {
+    "stops": _stop,
+    "fails": _fail,
+    "leaves out": _leave_out,
+    "refuses": _refuse,
+    "cancels": _cancel,
+}
+
+
+def _train(tmp_path: Path, *more: str) -> int:
+    return cli.main(["train", "parts", "--runs", str(tmp_path / "runs"), *more])
+
+
+def _only(tmp_path: Path) -> Run:
+    (folder,) = (tmp_path / "runs").iterdir()
+    return Run.open(folder)
+
+
+def test_the_run_folder_is_the_last_line_of_stdout_and_progress_goes_to_stderr(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(tmp_path, "--name", "my parts") == 0
+    run = _only(tmp_path)
+    out, err = capsys.readouterr()
+    assert out == f"{run.folder}\n"
+    assert asked == [requests.Train(str(run.folder))]
+    assert run.name == "my parts"
+    assert "atto: 2 classes (ng, ok); images: 5 train" in err
+    assert "CPU, bf16, batches of 8, 2 processes" in err
+    assert "epoch 1 of 2: loss 0.500, validation 0.400, balanced accuracy 0.875 (95 %: 0.800 to 0.950)" in err
+    assert "about 2 minutes 5 seconds left" in err
+    assert err.endswith("Finished.\n")
+
+
+def test_what_was_typed_becomes_the_recipe(asked: list[requests.Train], tmp_path: Path) -> None:
+    file = tmp_path / "best.toml"
+    file.write_text("[schedule]\nepochs = 7\nseed = 1\n[optimizer]\nlearning_rate = 1e-3\n")
+    options = ["--recipe", str(file), "--seed", "9", "--group", r"^(b\d+)_", "--model", "convnext_tiny.in12k"]
+    for text in ("epochs=3", "is_mirrored=no", "widths=4,8,8,8", "weights=random"):
+        options += ["--set", text]
+    assert _train(tmp_path, *options) == 0
+    found = _only(tmp_path).recipe
+    assert (found.epochs, found.seed, found.learning_rate, found.is_mirrored) == (3, 9, 1e-3, False)
+    assert (found.group, found.group_pattern, found.model) == ("name", r"^(b\d+)_", "convnext_tiny.in12k")
+    assert (found.widths, found.data) == ((4, 8, 8, 8), str(Path("parts").absolute()))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--set", "epochs"], "key=value"),
+        (["--set", "epoch=3"], "no field “epoch”"),
+        (["--set", "epochs=many"], "“many” is not a whole number"),
+        (["--recipe", "none.toml"], "“none.toml” cannot be read"),
+        (["--group", "("], "no regular expression"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_made(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    assert _train(tmp_path, *options) == 2
+    out, err = capsys.readouterr()
+    assert words in err and "Traceback" not in err
+    assert (out, asked, (tmp_path / "runs").exists()) == ("", [], False)
+
+
+def test_what_is_no_data_set_leaves_no_folder_behind(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", "empty", "--runs", str(tmp_path / "runs")]) == 3
+    assert "no class folders in “empty”" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("stops", 130, ""),
+        ("cancels", 130, "Stopped."),
+        ("fails", 3, "/parts/a.png"),
+        ("leaves out", 1, "… and 5 more"),
+        ("refuses", 3, "3 Images are new"),
+    ],
+)
+def test_the_exit_code_says_how_it_ended_and_the_folder_is_named_all_the_same(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    code: int,
+    words: str,
+) -> None:
+    assert _train(tmp_path, "--name", name) == code
+    out, err = capsys.readouterr()
+    assert words in err
+    assert out == f"{_only(tmp_path).folder}\n"
+
+
+def test_resume_goes_on_with_a_run_and_says_where(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def resume(run: Run, ctx: JobContext) -> RunEnded:
+        for event in (
+            events.Noticed("One Image has no class.", "Move it."),
+            events.SampleWritten(1, 2),
+            Resumed(10, 1, is_exact=False, differences=("batch_size: 8, now 16",)),
+            PhaseStarted("features"),
+            Progressed("features", 3, 5),
+            StepEnded(11, 2, 0.25, 1e-3, 50.0),
+            RunNoticed("Memory is short.", "The batch was halved.", ("/a.png",)),
+            Paused("The disk is full."),
+            WentOn(),
+            TestEnded(0.9, 0.85, (0.7, 0.95), ()),
+        ):
+            ctx.emit(event)
+        return DONE
+
+    monkeypatch.setitem(_ACTS, "parts", resume)
+    run = Run.create(tmp_path, "parts", Recipe(data="parts"))
+    assert cli.main(["resume", str(run.folder), "--accept-changes"]) == 0
+    assert asked == [requests.Train(str(run.folder), accepts_changes=True)]
+    out, err = capsys.readouterr()
+    assert out == f"{run.folder}\n"
+    for words in (
+        "One Image has no class. Move it.",
+        "Going on after step 10 (epoch 1).",
+        "may differ slightly",
+        "batch_size: 8, now 16",
+        "Memory is short. The batch was halved.",
+        "The disk is full.",
+        "balanced accuracy 0.850 (95 %: 0.700 to 0.950)",
+    ):
+        assert words in err
+
+
+def test_what_is_no_run_cannot_be_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["resume", str(tmp_path)]) == 3
+    assert "is not a Run" in capsys.readouterr().err
+
+
+def test_progress_renews_itself_on_a_terminal(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def act(run: Run, ctx: JobContext) -> RunEnded:
+        for number in range(11, 14):
+            ctx.emit(StepEnded(number, 2, 0.25, 1e-3, 50.0))
+        return DONE
+
+    monkeypatch.setitem(_ACTS, "parts", act)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("convnext_studio.cli.talking._TERMINAL_PAUSE_S", 0.0)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert _train(tmp_path) == 0
+    err = capsys.readouterr().err
+    assert "\r\x1b[Kepoch 2 of 2, step 13 of 20, loss 0.250" in err
+    assert max(len(line.split("\x1b[K")[-1]) for line in err.split("\r") if "step" in line) <= 61
+
+
+def test_another_process_than_the_first_says_nothing_and_works_on_the_same_run(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Run.create(tmp_path, "parts", Recipe(data="parts"))
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("convnext_studio.launch.torchrun.hear", lambda: str(run.folder))
+    assert cli.main(["train", "parts"]) == 0
+    assert asked == [requests.Train(str(run.folder))]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_runs_are_listed_for_people_and_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["runs", str(tmp_path / "none")]) == 0
+    assert "There are no Runs" in capsys.readouterr().err
+    run = Run.create(tmp_path, "parts", Recipe(data="parts"))
+    (tmp_path / "photos").mkdir()
+    with Recorder(run) as recorder:
+        recorder.emit(STARTED)
+        recorder.emit(EPOCH)
+        recorder.emit(RunEnded("failed", "The loss is not finite."))
+    assert cli.main(["runs", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert run.folder.name in out and "0.875 (epoch 1)" in out and "The loss is not finite." in out
+    assert "“" in err and "photos” is not a Run" in err
+    assert cli.main(["runs", str(tmp_path), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["folder"], row["state"], row["epoch"], row["epochs"]) == (str(run.folder), "failed", 1, 2)
+    assert row["best_balanced_accuracy"] == 0.875
+
+
+def test_a_run_beside_another_is_begun_but_not_in_silence(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Run.create(tmp_path / "runs", "other", Recipe(data="parts"))
+    with other.lock():
+        assert lock.living_owner(other.folder)
+        assert _train(tmp_path) == 0
+    assert "“other” is training on this machine too" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "resume", "runs"])
+def test_help_teaches_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([command, "--help"])
+    assert end.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "less than a second"),
+        (1, "1 second"),
+        (59.7, "1 minute"),
+        (125, "2 minutes 5 seconds"),
+        (3599, "1 hour"),
+        (3660, "1 hour 1 minute"),
+        (90_061, "1 day 1 hour"),
+        (86_400 + 61, "1 day"),
+    ],
+)
+def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
