@@ -1,6 +1,7 @@
-"""`python -m tests.bench [NAME…]` runs the benchmarks, each in a process of its own, and shows what they measured.
+"""`python -m tests.bench [NAME…] [--OPTION…]` runs the benchmarks, each in its own process, and shows what they find.
 
-A benchmark is a module of this package that can be run by itself; no list needs to be kept.
+A benchmark is a module of this package that can be run by itself; no list needs to be kept. What follows the names from
+the first dash on is handed to each.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ def names() -> list[str]:
 
 def main() -> int:
     """Run the benchmarks named on the command line, or all. Returns 1 if one of them broke."""
-    wanted = sys.argv[1:] or names()
+    given = sys.argv[1:]
+    first = next((place for place, word in enumerate(given) if word.startswith("-")), len(given))
+    wanted, options = given[:first] or names(), given[first:]
     unknown = set(wanted) - set(names())
     if unknown:
         print(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(names())}", file=sys.stderr)
@@ -31,7 +34,7 @@ def main() -> int:
     broken = 0
     for name in wanted:
         print(f"\n{name}", flush=True)
-        broken += subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], check=False).returncode != 0
+        broken += subprocess.run([sys.executable, "-m", f"tests.bench.{name}", *options], check=False).returncode != 0
     return 1 if broken else 0
 
 

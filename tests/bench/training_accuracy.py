@@ -1,0 +1,180 @@
+"""Balanced accuracy on the test split: ours against timm's training script with its defaults, at equal time.
+
+Same Images in the same splits, same network, same first weights, same input size, same wall-clock time for all that
+comes before the test: reading, features, training, validation. Both keep their best epoch by the validation split. They
+take turns; each round has a seed, and so a split, of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from convnext_studio.core import jobs
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.dataset import LabelledImage
+from convnext_studio.core.data.read import natural
+from convnext_studio.core.data.split_file import read_split
+from convnext_studio.core.evaluation import intervals, metrics
+from convnext_studio.core.evaluation.report import Evaluation
+from convnext_studio.core.models import network
+from convnext_studio.core.recipe import from_preset
+from convnext_studio.core.requests import Evaluate
+from convnext_studio.core.resources import resource
+from convnext_studio.core.runs.run import Run
+from convnext_studio.core.values import Execution, ModelRef
+from tests.bench.timm_train_defaults import Order
+from tests.bench.training_sets import TrainingSet, train_ours, train_timm, training_sets
+
+Start = Literal["sample", "random"]
+STARTS: tuple[Start, ...] = ("sample", "random")
+_REFERENCE = Execution("cpu", "fp32", "torch")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is compared: data sets by name, first weights, seconds for each training, and changes to our Recipe."""
+
+    sets: tuple[str, ...]
+    starts: tuple[Start, ...]
+    seconds: float
+    seeds: tuple[int, ...]
+    preset: str = "balanced"
+    changes: tuple[tuple[str, str], ...] = ()
+    is_ours_alone: bool = False
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What one training reached on its test split, in how many seconds, and how it went in words."""
+
+    who: str
+    data: str
+    start: str
+    seed: int
+    balanced_accuracy: float
+    interval: tuple[float, float]
+    images: int
+    seconds: float
+    words: str
+
+
+def compare(wanted: Wanted, folder: Path) -> Iterator[Reached]:
+    """Train all that is wanted, in turn; yields what each reached, as it comes."""
+    chosen = [one for one in training_sets(folder) if one.name in wanted.sets or not wanted.sets]
+    for seed in wanted.seeds:
+        for data in chosen:
+            for start in wanted.starts:
+                place = folder / f"{data.name}-{start}-{seed}"
+                run, ours = _ours(wanted, data, start, seed, place)
+                yield ours
+                if not wanted.is_ours_alone:
+                    yield _timm(wanted, data, start, seed, run, place)
+
+
+def table(reached: Sequence[Reached]) -> list[str]:
+    """The lines of a Markdown table; medians where there are several rounds."""
+    lines = [
+        "| data set | from | test Images | ours | 95 % | timm's defaults | 95 % | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for data, start in dict.fromkeys((one.data, one.start) for one in reached):
+        of = {
+            who: [one for one in reached if (one.data, one.start, one.who) == (data, start, who)]
+            for who in ("ours", "timm")
+        }
+        if not of["ours"] or not of["timm"]:
+            continue
+        ours, timm = (statistics.median(one.balanced_accuracy for one in rounds) for rounds in of.values())
+        verdict = "ahead" if ours > timm else "level" if ours == timm else "**behind**"
+        cells = [f"{value:.3f} | {_interval(of[who])}" for who, value in (("ours", ours), ("timm", timm))]
+        lines.append(f"| {data} | {start} | {of['ours'][0].images} | {cells[0]} | {cells[1]} | {verdict} |")
+    return lines
+
+
+def _interval(rounds: Sequence[Reached]) -> str:
+    """Of the round in the middle."""
+    middle = sorted(rounds, key=lambda one: one.balanced_accuracy)[(len(rounds) - 1) // 2]
+    return f"{middle.interval[0]:.2f} to {middle.interval[1]:.2f}"
+
+
+def _ours(wanted: Wanted, data: TrainingSet, start: Start, seed: int, place: Path) -> tuple[Run, Reached]:
+    model = network.load(ModelRef("sample"))
+    weights = {"model": "sample"} if start == "sample" else {"model": model.architecture, "weights": "random"}
+    fields: dict[str, Any] = {
+        **data.fields,
+        **weights,
+        "input_size": model.preprocessing.height,
+        "seed": seed,
+        "max_minutes": wanted.seconds / 60,
+        "device": "cpu",
+        **dict(wanted.changes),
+    }
+    trained = train_ours(from_preset(wanted.preset, **fields), place, "ours")
+    run = Run(Path(trained.run))
+    found = jobs.run(Evaluate(ModelRef(trained.run), trained.run, execution=_REFERENCE), JobContext())
+    assert isinstance(found, Evaluation)
+    return run, Reached(
+        "ours",
+        data.name,
+        start,
+        seed,
+        found.balanced_accuracy,
+        found.balanced_accuracy_interval,
+        len(found.images),
+        trained.seconds,
+        _words(run, trained.message),
+    )
+
+
+def _words(run: Run, message: str) -> str:
+    """How validation went, epoch by epoch."""
+    lines = [json.loads(line) for line in run.events_path.read_text(encoding="utf-8").splitlines()]
+    curve = " ".join(f"{line['balanced_accuracy']:.2f}" for line in lines if line["event"] == "EpochEnded")
+    tested = next((line["s"] for line in lines if line["event"] == "PhaseStarted" and line["phase"] == "test"), 0.0)
+    return f"{message} Validation: {curve}; the test began after {tested:.0f} s."
+
+
+def _timm(wanted: Wanted, data: TrainingSet, start: Start, seed: int, run: Run, place: Path) -> Reached:
+    model = network.load(ModelRef("sample"))
+    images = read_split(run.split_path)
+    classes = natural(image.label for image in images)
+    parts = {split: _files(images, split, classes) for split in ("train", "validation", "test")}
+    done = train_timm(
+        Order(
+            architecture=model.architecture,
+            classes=len(classes),
+            seconds=wanted.seconds,
+            weights=str(resource("sample", "model.safetensors")) if start == "sample" else "",
+            size=model.preprocessing.height,
+            mean=model.preprocessing.mean,
+            std=model.preprocessing.std,
+            seed=42 + seed,
+            **parts,
+        ),
+        place / "timm.json",
+    )
+    labels = [label for _, label in parts["test"]]
+    found = np.array(done.probabilities).argmax(axis=1)
+    groups = [image.group or image.path for image in images if image.split == "test"]
+    return Reached(
+        "timm",
+        data.name,
+        start,
+        seed,
+        metrics.balanced_accuracy(metrics.confusion(labels, found, len(classes))),
+        intervals.of_balanced_accuracy(labels, found, len(classes), groups),
+        len(labels),
+        done.seconds,
+        f"{done.epochs} epochs, {done.steps} steps. Validation, top-1: {' '.join(f'{one:.2f}' for one in done.curve)}",
+    )
+
+
+def _files(images: Sequence[LabelledImage], split: str, classes: Sequence[str]) -> list[tuple[str, int]]:
+    return [(image.path, classes.index(image.label)) for image in images if image.split == split]

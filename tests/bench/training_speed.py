@@ -1,0 +1,163 @@
+"""How fast training is: the loop against timm's, Instant, time and memory of the presets, two processes by torchrun."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from convnext_studio.core import jobs
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.read import natural
+from convnext_studio.core.data.split_file import read_split
+from convnext_studio.core.recipe import PRESETS, Recipe, from_preset
+from convnext_studio.core.requests import EditLabels, MakeSample, Train
+from convnext_studio.core.run_events import RunEnded
+from convnext_studio.core.runs.run import Run
+from tests.bench.table import Row
+from tests.bench.timm_train_defaults import Order
+from tests.bench.training_sets import Trained, train_ours, train_timm
+
+BATCH, SIZE, ROUNDS = 32, 224, 3
+IMAGES = 400
+_MIB = 2**20
+
+
+def throughput(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """Images/s of our loop and of timm's with --amp --channels-last: same Images, network, batch; in turn."""
+    steel = _steel(folder, 600)
+    for architecture in options.architectures:
+        ratios, ours, timm, waits = [], [], [], []
+        for number in range(ROUNDS):
+            recipe = _recipe(
+                steel,
+                model=architecture,
+                weights="random",
+                input_size=SIZE,
+                batch_size=BATCH,
+                is_head_first=False,
+                epochs=max(1, round(options.steps * BATCH / 360)),
+            )
+            trained = train_ours(recipe, folder / f"{architecture}-{number}", "ours")
+            steps = _steps(trained)
+            ours.append(_rate(steps))
+            waits.append(statistics.mean(step["data_wait"] for step in steps[1:]))
+            done = train_timm(_order(trained, architecture, options.steps), folder / f"{architecture}-{number}.json")
+            timm.append(done.images_per_s)
+            ratios.append(ours[-1] / timm[-1])
+        yield Row(f"fit ({architecture}, {SIZE} px, batch {BATCH})", statistics.median(ours), "images/s")
+        yield Row(f"timm --amp --channels-last ({architecture})", statistics.median(timm), "images/s")
+        yield Row(f"fit / timm ({architecture})", statistics.median(ratios), "x", ">= 1.2 on a CPU")
+        yield Row(f"fit, waiting for Images ({architecture})", 100 * statistics.median(waits), "%", "<= 5")
+
+
+def instant(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """Whole Runs of the preset on 400 Images, in this process: the first, the second, and one after a changed label."""
+    steel = _steel(folder, IMAGES)
+    recipe = _recipe(steel, preset="instant", model="sample")
+    jobs.job_for(Train(""))  # imports torch and timm
+    yield Row(f"instant, {IMAGES} Images, features computed", _run_s(recipe, folder), "s")
+    yield Row(f"instant, {IMAGES} Images, features cached", _run_s(recipe, folder), "s", "<= 10")
+    changed = sorted(Path(steel).rglob("good/*.png"))[0]
+    jobs.run(EditLabels(steel, "move", (str(changed),), "stain"), JobContext())
+    yield Row("instant, after a changed label", _run_s(recipe, folder), "s", "<= 1")
+
+
+def presets(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """Each preset with one epoch of the whole network, on 200 Images: Images/s, the whole Run, most memory in use."""
+    steel = _steel(folder, 200)
+    for size in options.sizes:
+        for preset in PRESETS:
+            epochs = {} if preset == "instant" else {"epochs": 1}
+            recipe = _recipe(steel, preset=preset, model="sample", input_size=size, **epochs)
+            trained = train_ours(recipe, folder / f"{preset}-{size}", "ours")
+            planned = from_preset(preset).epochs
+            if planned:
+                steps = _steps(trained)
+                images = sum(1 for one in read_split(Run(Path(trained.run)).split_path) if one.split == "train")
+                yield Row(f"{preset}, {size} px: training", _rate(steps), "images/s")
+                yield Row(f"{preset}, {size} px: {planned} epochs of 1,000", 1000 * planned / _rate(steps), "s")
+                assert images
+            yield Row(f"{preset}, {size} px: this Run", trained.seconds, "s")
+            yield Row(f"{preset}, {size} px: most memory", trained.memory_bytes / _MIB, "MiB")
+
+
+def torchrun(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """One process and two by torchrun at the same global batch: how far the loss curves are apart, and Images/s."""
+    steel = _steel(folder, 120)
+    chosen = {"epochs": 2, "batch_size": 16, "input_size": 96, "drop_path": 0.0, "precision": "fp32", "device": "cpu"}
+    settings = [f"--set={name}={value}" for name, value in chosen.items()]
+    train = ["-m", "convnext_studio", "train", steel, "--runs", str(folder / "runs"), *settings]
+    starts = {
+        "one": [sys.executable, *train],
+        "two": [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *train],
+    }
+    curves = {}
+    for name, command in starts.items():
+        started = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+        if done.returncode:
+            raise RuntimeError(f"training by {name} ended with {done.returncode}: {done.stderr[-2000:]}")
+        run = Run(Path(done.stdout.splitlines()[-1]))
+        rows = run.loss_path.read_text(encoding="utf-8").splitlines()[1:]
+        curves[name] = [float(row.split(",")[1]) for row in rows]
+        yield Row(f"torchrun, {name} process(es), all in all", time.perf_counter() - started, "s")
+    apart = max(abs(one - two) for one, two in zip(curves["one"], curves["two"], strict=True))
+    yield Row(f"torchrun, loss curves apart over {len(curves['one'])} steps", apart, "", "<= 1e-4")
+
+
+def _steel(folder: Path, count: int) -> str:
+    place = folder / f"steel{count}"
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        jobs.run(MakeSample(str(place), count=count), JobContext())
+    return str(place)
+
+
+def _recipe(data: str, preset: str = "balanced", **fields: Any) -> Recipe:
+    return from_preset(preset, data=data, device="cpu", **fields)
+
+
+def _steps(trained: Trained) -> list[dict[str, Any]]:
+    lines = Run(Path(trained.run)).events_path.read_text(encoding="utf-8").splitlines()
+    return [line for line in map(json.loads, lines) if line["event"] == "StepEnded"]
+
+
+def _rate(steps: list[dict[str, Any]]) -> float:
+    """Images per second over all steps but the first, each weighing by its time."""
+    return statistics.harmonic_mean([step["images_per_s"] for step in steps[1:]])
+
+
+def _order(trained: Trained, architecture: str, steps: int) -> Order:
+    images = read_split(Run(Path(trained.run)).split_path)
+    classes = natural(image.label for image in images)
+    files = [(image.path, classes.index(image.label)) for image in images]
+    train = [pair for pair, image in zip(files, images, strict=True) if image.split == "train"]
+    return Order(
+        architecture,
+        len(classes),
+        train,
+        files[:1],
+        [],
+        seconds=600.0,
+        size=SIZE,
+        is_amp=True,
+        is_channels_last=True,
+        most_steps=steps,
+        batch=BATCH,
+    )
+
+
+def _run_s(recipe: Recipe, folder: Path) -> float:
+    started = time.perf_counter()
+    run = Run.create(folder / "runs", "instant", recipe)
+    ended = jobs.run(Train(str(run.folder)), JobContext())
+    seconds = time.perf_counter() - started
+    assert isinstance(ended, RunEnded) and ended.ending == "finished", ended
+    return seconds
