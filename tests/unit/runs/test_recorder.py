@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -131,8 +131,9 @@ def test_a_full_disk_is_reported_from_the_reserve_and_nothing_is_lost_once_there
     assert run.loss_path.read_text() == "step,loss\n1,0.5\n2,0.5\n"
 
 
-def test_tensorboard_gets_the_curves_where_it_was_asked_for(run: Run) -> None:
+def test_tensorboard_gets_the_curves_where_it_was_asked_for(run: Run, expect_log: Callable[[str], None]) -> None:
     pytest.importorskip("tensorboard")
+    expect_log("Purging expired events")  # those after the resumed step, which is what is wanted
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     from convnext_studio.core.runs.board import ask_for_board
