@@ -9,6 +9,7 @@ from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, StatusL
 from convnext_studio.cli.training_words import progress_words, words_of
 from convnext_studio.core import jobs, requests
 from convnext_studio.core.context import Cancelled
+from convnext_studio.core.errors import StudioError
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.run_events import Line, Progressed, RunEnded, RunEvent, StepEnded
 from convnext_studio.core.runs.history import History
@@ -23,6 +24,10 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     talk.say(f"Run: {folder}")
     try:
         ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
+    except StudioError as error:
+        if place.is_first:
+            _note_refusal(folder, error)
+        raise
     except Cancelled:
         talk.say("Stopped.")
         return stop.exit_code
@@ -33,6 +38,14 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
                 print(folder)
     assert isinstance(ended, RunEnded)
     return _exit_code(ended, folder, stop, is_first=place.is_first)
+
+
+def _note_refusal(folder: str, error: StudioError) -> None:
+    """For the window, which may have started us."""
+    from convnext_studio.core.runs.ending import note_refusal
+    from convnext_studio.core.runs.run import Run
+
+    note_refusal(Run.open(folder), error, NOTHING_DONE)
 
 
 def _exit_code(ended: RunEnded, folder: str, stop: Stop, *, is_first: bool) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -13,10 +12,11 @@ from pathlib import Path
 
 import convnext_studio
 from convnext_studio.core.context import Cancelled, JobContext
-from convnext_studio.core.errors import RunError
-from convnext_studio.core.files import replacing, storage_error
+from convnext_studio.core.errors import RunError, StudioError
+from convnext_studio.core.files import storage_error
 from convnext_studio.core.requests import ResumeRun, StartRun
 from convnext_studio.core.runs import lock
+from convnext_studio.core.runs.ending import last_refusal, note_exit
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import working_here
 
@@ -52,7 +52,7 @@ def _refuse_second(runs: Path) -> None:
 def _start(run: Run, ctx: JobContext, *options: str) -> None:
     """Start the process and see it live; raises `RunError` with its last words if it ends at once."""
     ctx.check()
-    before = _size(run.events_path)
+    before, said = _size(run.events_path), _size(run.log_path)
     with contextlib.suppress(OSError):
         run.exit_path.unlink(missing_ok=True)
     process = _spawn(run, *options)
@@ -67,7 +67,7 @@ def _start(run: Run, ctx: JobContext, *options: str) -> None:
             process.terminate()
             raise Cancelled
         if process.poll() not in (None, 0):
-            raise RunError(f"“{run.name}” could not be started: {_last_words(run)}", "")
+            raise _refused(run, said)
 
 
 def _command(run: Run, *options: str) -> list[str]:
@@ -97,19 +97,28 @@ def _spawn(run: Run, *options: str) -> subprocess.Popen[bytes]:
 
 
 def _note_end(process: subprocess.Popen[bytes], run: Run) -> None:
-    """Wait for the process, so that it is no zombie, and keep how it ended: only a parent is told the signal."""
+    """Wait for the process, so that it is no zombie, and keep how it ended."""
     code = process.wait()
     if code:
-        with contextlib.suppress(Exception), replacing(run.exit_path, is_flushed=False) as part:
-            part.write_text(json.dumps({"pid": process.pid, "code": code}), encoding="utf-8")
+        note_exit(run, process.pid, code)
 
 
-def _last_words(run: Run) -> str:
-    """The last sentence of the process's log."""
+def _refused(run: Run, said: int) -> StudioError:
+    """What the process said before it ended at once."""
+    noted = last_refusal(run)
+    if noted is None:
+        return RunError(f"“{run.name}” could not be started: {_last_words(run, said)}")
+    return RunError(noted.message, noted.hint)
+
+
+def _last_words(run: Run, said: int) -> str:
+    """The last sentence of the process's log after its first `said` bytes; what a bug leaves there is for its details only."""
     try:
-        lines = run.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = run.log_path.read_bytes()[said:].decode("utf-8", "replace").splitlines()
     except OSError:
         return "its log cannot be read."
+    if any(line.startswith("Traceback") for line in lines):
+        return f"something unexpected happened. {run.log_path.name} in its folder has the details."
     words = next((line for line in reversed(lines) if line.strip()), "it said nothing.")
     return words[-_LONGEST_REASON:]
 

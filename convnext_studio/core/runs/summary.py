@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
-import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError, StudioError
@@ -17,12 +15,12 @@ from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FindRuns
 from convnext_studio.core.run_events import EpochEnded, Line, Paused, RunEnded, RunStarted, StepEnded, WentOn, from_line
 from convnext_studio.core.runs import lock
+from convnext_studio.core.runs.ending import death, last_refusal
 from convnext_studio.core.runs.run import Run
 
 State = Literal["running", "finished", "stopped", "failed", "interrupted"]
 _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 128 * 1024
-_OF_THE_MACHINE = ("SIGKILL",)  # what ends a process when memory runs out
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,7 @@ class RunSummary:
 
     `epochs` and `seconds_left` are planned ones; `best_balanced_accuracy` is None before the first validation.
     `started` is UTC in ISO form, "" if it did not begin. `message` and `hint` say how it ended, or why it waits.
+    `refusal` is the name of the error ("ChangedSince") for which the last attempt to go on was refused.
     """
 
     folder: str
@@ -49,6 +48,7 @@ class RunSummary:
     message: str = ""
     hint: str = ""
     can_go_on: bool = False
+    refusal: str = ""
 
 
 def find_runs(request: FindRuns, ctx: JobContext) -> tuple[RunSummary, ...]:
@@ -82,11 +82,12 @@ def summarise(run: Run) -> RunSummary:
     started = next((line for line in head if isinstance(line.event, RunStarted)), None)
     last = tail[-1] if tail else None
     best = _best(run.epochs_path)
-    state, message, hint, can_go_on = _ending(run, last, has_begun=started is not None, is_alive=is_alive)
+    ending = _ending(run, last, has_begun=started is not None, is_alive=is_alive)
+    if is_alive:
+        ending |= {"message": _waiting(tail), "seconds_left": _seconds_left(tail, started)}
     return RunSummary(
         folder=str(run.folder),
         name=run.name,
-        state=state,
         model=started.event.model if started and isinstance(started.event, RunStarted) else recipe.model,
         data=recipe.data,
         preset=recipe.preset,
@@ -96,10 +97,7 @@ def summarise(run: Run) -> RunSummary:
         best_epoch=best[0] if best else 0,
         started=started.at if started else "",
         seconds=last.seconds if last else 0.0,
-        seconds_left=_seconds_left(tail, started) if state == "running" else None,
-        message=_waiting(tail) if state == "running" else message,
-        hint=hint,
-        can_go_on=can_go_on,
+        **ending,
     )
 
 
@@ -112,33 +110,19 @@ def _folders(place: Path) -> list[Path]:
         raise RunError(f"“{place}” cannot be read: {(error.strerror or str(error)).lower()}.") from error
 
 
-def _ending(run: Run, last: Line | None, *, has_begun: bool, is_alive: bool) -> tuple[State, str, str, bool]:
-    """Its state, a message, a hint, and whether it can be gone on with."""
+def _ending(run: Run, last: Line | None, *, has_begun: bool, is_alive: bool) -> dict[str, Any]:
+    """Its state and what belongs to it."""
     if is_alive:
-        return "running", "", "", False
+        return {"state": "running"}
+    refusal = last_refusal(run)
+    said = {"message": refusal.message, "hint": refusal.hint, "refusal": refusal.kind} if refusal else {}
     if last is not None and isinstance(last.event, RunEnded):
-        return last.event.ending, last.event.message, last.event.hint, last.event.can_go_on
-    words = f"Its process {_death(run)}." if has_begun else f"It has not begun: its process {_death(run)}."
-    return "interrupted", words, "Resume it: what was saved is kept.", True
-
-
-def _death(run: Run) -> str:
-    """How the process ended, if whoever started it saw that; the note is void once another part owns the Run."""
-    try:
-        row = json.loads(run.exit_path.read_text(encoding="utf-8"))
-        code, pid = int(row["code"]), int(row["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "is gone: it crashed, was ended, or the machine went down"
-    owner = lock.read_owner(run.folder)
-    if owner is not None and owner.pid != pid:
-        return "is gone: it crashed, was ended, or the machine went down"
-    if code >= 0:
-        return f"ended with code {code}; {run.log_path.name} in its folder may say why"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was ended by {name}" + (", as the system does when memory runs out" if name in _OF_THE_MACHINE else "")
+        end = last.event
+        told = {"message": end.message, "hint": end.hint}
+        return {"state": end.ending, "can_go_on": end.can_go_on, **(told | said)}
+    words = death(run) if has_begun else f"It has not begun. {death(run)}"
+    told = {"message": words, "hint": "Resume it: what was saved is kept."}
+    return {"state": "interrupted", "can_go_on": True, **(told | said)}
 
 
 def _ends(path: Path) -> tuple[list[Line], list[Line]]:

@@ -13,13 +13,13 @@ import pytest
 
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import RunError
+from convnext_studio.core.errors import RunError, StudioError
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FollowRun, ResumeRun, StartRun, SteerRun
 from convnext_studio.core.run_events import Line, RunEnded
 from convnext_studio.core.runs import lock
 from convnext_studio.core.runs.run import Run
-from convnext_studio.core.runs.summary import RunSummary, working_here
+from convnext_studio.core.runs.summary import RunSummary, summarise, working_here
 from convnext_studio.launch import run as launch_run
 from convnext_studio.launch import torchrun
 from tests.guards import wait_until
@@ -39,7 +39,17 @@ with run.lock(), Recorder(run) as recorder:
         time.sleep(0.01)
     recorder.emit(RunEnded("stopped", "Stopped.", can_go_on=True))
 """
-REFUSER = "import sys; print('Traceback'); print('The Model “x” is not here.', file=sys.stderr); sys.exit(3)"
+REFUSER = "import sys; print('The Model “x” is not here.', file=sys.stderr); sys.exit(3)"
+COMMAND = """
+import sys
+from convnext_studio import cli
+from convnext_studio.core import jobs
+from convnext_studio.core.errors import DataError
+def run(request, ctx):
+    raise DataError("There are no Images.", "Add some.")
+jobs.run = run
+sys.exit(cli.main(["resume", sys.argv[1]]))
+"""
 STARTER = f"""
 import sys
 from convnext_studio.core.context import JobContext
@@ -127,6 +137,19 @@ def test_a_process_that_ends_at_once_says_why(runs: Path, monkeypatch: pytest.Mo
     _use(monkeypatch, REFUSER)
     with pytest.raises(RunError, match="could not be started: The Model “x” is not here"):
         _start(runs)
+    _use(monkeypatch, "1 / 0")
+    with pytest.raises(RunError, match=r"something unexpected happened\. log\.txt"):
+        jobs.run(ResumeRun(str(next(runs.iterdir()))), JobContext())
+
+
+def test_a_run_that_is_refused_says_so_in_the_words_of_the_refusal(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use(monkeypatch, COMMAND)
+    run = Run.create(runs, "steel", RECIPE)
+    with pytest.raises(StudioError) as refused:
+        jobs.run(ResumeRun(str(run.folder)), JobContext())
+    assert refused.value.message == summarise(run).message == "There are no Images."
+    assert (refused.value.hint, summarise(run).refusal) == ("Add some.", "DataError")
+    assert "Traceback" not in run.log_path.read_text()
 
 
 def test_a_run_outlives_whoever_started_it_and_is_found_again(runs: Path) -> None:

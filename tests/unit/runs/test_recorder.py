@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import RunError
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FindRuns, FollowRun
 from convnext_studio.core.run_events import (
@@ -28,6 +29,7 @@ from convnext_studio.core.run_events import (
     WentOn,
     to_line,
 )
+from convnext_studio.core.runs import ending
 from convnext_studio.core.runs import recorder as recorder_module
 from convnext_studio.core.runs.follower import LineReader, follow_run
 from convnext_studio.core.runs.history import History
@@ -241,6 +243,19 @@ def test_the_signal_that_ended_a_run_is_named(run: Run) -> None:
     assert "SIGKILL, as the system does when memory runs out" in summarise(run).message
     run.exit_path.write_text('{"pid": 4, "code": 3}')
     assert "code 3" in summarise(run).message
+
+
+def test_why_a_run_could_not_be_gone_on_with_is_said_until_it_goes_on(run: Run) -> None:
+    record(run, [STARTED, RunEnded("stopped", "Stopped.", can_go_on=True)])
+    ending.note_refusal(run, RunError("The data changed.", "Accept it."), 3)
+    ending.note_exit(run, os.getpid(), 3)
+    found = summarise(run)
+    assert (found.state, found.message, found.hint, found.refusal) == (
+        *("stopped", "The data changed.", "Accept it.", "RunError"),
+    )
+    os.utime(run.exit_path, (0, 0))
+    record(run, [Resumed(0, 1), RunEnded("finished", "Done.")])
+    assert (summarise(run).message, summarise(run).refusal) == ("Done.", "")
 
 
 def test_a_long_run_is_summed_up_without_reading_all_of_it(run: Run) -> None:
