@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
+from convnext_studio.cli.talking import NOTHING_DONE, say
 from convnext_studio.cli.training import work_on
 from convnext_studio.launch import torchrun
 
@@ -27,13 +29,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
-    return work_on(_whole_path(arguments.run), stop, torchrun.place(), accepts_changes=arguments.accept_changes)
-
-
-def _whole_path(run: str) -> str:
     from convnext_studio.core.runs.run import Run
+    from convnext_studio.core.training.resume import ChangedSince
 
-    return str(Run.open(run).folder)
+    place = torchrun.place()
+    folder = str(Run.open(arguments.run).folder)
+    try:
+        return work_on(folder, stop, place, accepts_changes=arguments.accept_changes)
+    except ChangedSince as error:
+        if place.is_first:
+            for difference in error.differences:
+                say(difference)
+            say(f"To go on all the same: convnext-studio resume --accept-changes {shlex.quote(arguments.run)}")
+        return NOTHING_DONE
 
 
 COMMAND = Command("resume", "go on with a Run", _EXAMPLES, _add_arguments, _run)

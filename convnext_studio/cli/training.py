@@ -25,8 +25,10 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     try:
         ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
     except StudioError as error:
-        if place.is_first:
-            _note_refusal(folder, error)
+        if not place.is_first:
+            say(f"Process {place.rank}: {error}")
+            return NOTHING_DONE
+        _note_refusal(folder, error)
         raise
     except Cancelled:
         talk.say("Stopped.")

@@ -19,6 +19,7 @@ from convnext_studio.core.runs import lock
 from convnext_studio.core.runs.ending import last_refusal, note_exit
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import working_here
+from convnext_studio.core.training.resume import ChangedSince, changes_since, read_begun
 
 CONFIRM_S = 10.0  # after so long alive, a start counts as one; most say something before
 _POLL_S = 0.05
@@ -37,9 +38,15 @@ def start_run(request: StartRun, ctx: JobContext) -> str:
 
 
 def resume_run(request: ResumeRun, ctx: JobContext) -> str:
-    """Start a process that goes on with a Run. Raises `RunError` if it, or another Run beside it, is worked on."""
+    """Start a process that goes on with a Run. Raises `RunError` if it, or another Run beside it, is worked on.
+
+    `ChangedSince` is raised here already, so that the differences can be shown before anything is started.
+    """
     run = Run.open(request.run)
     _refuse_second(run.folder.parent)
+    begun = read_begun(run)
+    if begun is not None and not request.accepts_changes and (changes := changes_since(run, begun)):
+        raise ChangedSince(changes)
     _start(run, ctx, *(["--accept-changes"] if request.accepts_changes else []))
     return str(run.folder)
 
@@ -66,7 +73,10 @@ def _start(run: Run, ctx: JobContext, *options: str) -> None:
         if ctx.cancel.wait(_POLL_S):
             process.terminate()
             raise Cancelled
-        if process.poll() not in (None, 0):
+        code = process.poll()
+        if code == 0:
+            return
+        if code is not None:
             raise _refused(run, said)
 
 
@@ -112,7 +122,7 @@ def _refused(run: Run, said: int) -> StudioError:
 
 
 def _last_words(run: Run, said: int) -> str:
-    """The last sentence of the process's log after its first `said` bytes; what a bug leaves there is for its details only."""
+    """The last sentence of its log after the first `said` bytes; but a bug's words are for the details only."""
     try:
         lines = run.log_path.read_bytes()[said:].decode("utf-8", "replace").splitlines()
     except OSError:

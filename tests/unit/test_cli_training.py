@@ -32,6 +32,7 @@ from convnext_studio.core.run_events import (
 from convnext_studio.core.runs import environment, lock
 from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
+from convnext_studio.core.training.resume import ChangedSince
 
 STARTED = RunStarted("parts", "atto", ("ng", "ok"), {"train": {"ng": 2, "ok": 3}}, 2, 20, 8, "CPU", "bf16", 2)
 EPOCH = EpochEnded(1, 10, 0.5, 0.4, 0.9, 0.875, (0.9, 0.85), (), True, interval=(0.8, 0.95), seconds_left=125.0)
@@ -230,6 +231,23 @@ def test_resume_goes_on_with_a_run_and_says_where(
         "balanced accuracy 0.850 (95 %: 0.700 to 0.950)",
     ):
         assert words in err
+
+
+def test_what_changed_since_is_listed_and_how_to_go_on_all_the_same(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(run: Run, ctx: JobContext) -> RunEnded:
+        raise ChangedSince(("Batch size (batch_size) was 32, now it is 16.", "1 Image is gone: “a.png”."))
+
+    monkeypatch.setitem(_ACTS, "parts", refuse)
+    run = Run.create(tmp_path, "parts", Recipe(data="parts"))
+    assert cli.main(["resume", str(run.folder)]) == 3
+    err = capsys.readouterr().err
+    assert "was 32, now it is 16.\n1 Image is gone: “a.png”.\n" in err
+    assert f"resume --accept-changes {run.folder}" in err
 
 
 def test_what_is_no_run_cannot_be_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ import pytest
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError, StudioError
-from convnext_studio.core.recipe import Recipe
+from convnext_studio.core.recipe import Recipe, to_toml
 from convnext_studio.core.requests import FollowRun, ResumeRun, StartRun, SteerRun
 from convnext_studio.core.run_events import Line, RunEnded
 from convnext_studio.core.runs import lock
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import RunSummary, summarise, working_here
+from convnext_studio.core.training.resume import ChangedSince, write_begun
 from convnext_studio.launch import run as launch_run
 from convnext_studio.launch import torchrun
 from tests.guards import wait_until
@@ -150,6 +152,21 @@ def test_a_run_that_is_refused_says_so_in_the_words_of_the_refusal(runs: Path, m
     assert refused.value.message == summarise(run).message == "There are no Images."
     assert (refused.value.hint, summarise(run).refusal) == ("Add some.", "DataError")
     assert "Traceback" not in run.log_path.read_text()
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_changed_since_is_told_before_anything_is_started(runs: Path) -> None:
+    run = Run.create(runs, "steel", RECIPE)
+    write_begun(run, ())
+    run.recipe_path.write_text(to_toml(replace(run.recipe, epochs=3)))
+    with pytest.raises(ChangedSince) as changed:
+        jobs.run(ResumeRun(str(run.folder)), JobContext())
+    assert "now it is 3" in changed.value.differences[0]
+    assert not run.log_path.exists()
+    folder = jobs.run(ResumeRun(str(run.folder), accepts_changes=True), JobContext())
+    assert folder == str(run.folder)
+    jobs.run(SteerRun(str(run.folder), "stop"), JobContext())
+    _follow(str(run.folder))
 
 
 def test_a_run_outlives_whoever_started_it_and_is_found_again(runs: Path) -> None:
