@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from convnext_studio.core.explanations import Heatmap, Method
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.values import (
     DEFAULT_MAX_MEGAPIXELS,
@@ -260,3 +261,125 @@ class Evaluate:
     split: Literal["train", "validation", "test", "all"] = "test"
     execution: Execution = Execution()
     fit: Fit | None = None
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Show why. Emits `ModelLoaded`, then `HeatmapsMade` at once, then a `TrustMeasured` for each; returns `Explained`.
+
+    `classes` names what to explain; none: the `top` most probable ones, which share all the work but the last step.
+    `versus` asks what speaks for each of them against that class. `layers` as `LayerInfo.name` has them (timm's own
+    names are understood too); none: the default, chosen by evidence. `method` None: the default.
+    """
+
+    image: ImageRef
+    model: ModelRef
+    execution: Execution = Execution()
+    fit: Fit | None = None
+    method: Method | None = None
+    layers: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    versus: str = ""
+    top: int = 1
+    is_trust_wanted: bool = True
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+
+@dataclass(frozen=True)
+class ExplainFolder:
+    """Explain every Image and write NAME.overlay.png, NAME.map.npy, NAME.map.tif and NAME.json below `folder`.
+
+    `class_name` "" explains each Image's most probable class. Emits `ModelLoaded`, `ImageExplained`, `Noticed`; returns
+    `ExplainSummary`.
+    """
+
+    images: tuple[ImageRef, ...]
+    folder: str
+    model: ModelRef
+    execution: Execution = Execution()
+    fit: Fit | None = None
+    method: Method | None = None
+    layer: str = ""
+    class_name: str = ""
+    is_trust_wanted: bool = True
+    colours: str = "inferno"
+    opacity: float = 0.6
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+
+@dataclass(frozen=True)
+class SaveHeatmap:
+    """Write one Heatmap; the suffix of each path says as what: .png overlay, .npy or .tif map, .json record.
+
+    Returns the paths. `record` is added to the JSON record, and `colours`, `opacity` count for the overlay.
+    """
+
+    image: ImageRef
+    heatmap: Heatmap
+    paths: tuple[str, ...]
+    record: tuple[tuple[str, str], ...] = ()
+    colours: str = "inferno"
+    opacity: float = 0.6
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+
+@dataclass(frozen=True)
+class CheckExplanations:
+    """The model-randomisation check, once per Model, on a few Images. Returns `ExplanationCheck`, which is kept."""
+
+    images: tuple[ImageRef, ...]
+    model: ModelRef
+    execution: Execution = Execution()
+    fit: Fit | None = None
+    method: Method | None = None
+    layer: str = ""
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+
+@dataclass(frozen=True)
+class DescribeNetwork:
+    """What the network is made of; weights need not be here. Returns `NetworkDescription`."""
+
+    model: ModelRef
+
+
+@dataclass(frozen=True)
+class ShowActivations:
+    """The strongest feature maps of a layer for one Image. Returns `Activations`."""
+
+    image: ImageRef
+    model: ModelRef
+    layer: str
+    execution: Execution = Execution()
+    fit: Fit | None = None
+    count: int = 16
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+
+@dataclass(frozen=True)
+class IndexFeatures:
+    """Write the features of `images` beside a Model file. Emits `FeaturesIndexed`; returns the path.
+
+    `labels` are those of the Images, in the same order. An Image that cannot be opened is left out and `Noticed`.
+    """
+
+    images: tuple[ImageRef, ...]
+    labels: tuple[str, ...]
+    model: ModelRef
+    execution: Execution = Execution()
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+
+@dataclass(frozen=True)
+class FindNearest:
+    """The indexed Images of a Model that are most like this one. Returns `tuple[Neighbour, ...]`, the nearest first.
+
+    It is empty where the Model has no feature index.
+    """
+
+    image: ImageRef
+    model: ModelRef
+    execution: Execution = Execution()
+    fit: Fit | None = None
+    count: int = 6
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
