@@ -45,6 +45,7 @@ class DataSetCard:
     `images` hold the usable Images with group and split; `counts[split][class]` are the realised numbers. `unreadable`
     are pairs of path and reason. `grouping` says in words what was kept together; `suggestion` is a better way, if one
     was found, as a Recipe field's value. `fingerprint` is a SHA-256 over labels, splits and the files' content, hex.
+    `moved` and `excluded` are paths whose label was changed or that were taken out by hand.
     `refusal` says why nothing can be trained on this and `refusal_hint` what to do; both are empty where it can.
     """
 
@@ -60,6 +61,8 @@ class DataSetCard:
     sizes: Mapping[str, int] = field(default_factory=dict)  # "640 x 480" -> how many
     channels: Mapping[str, int] = field(default_factory=dict)  # "grey", "colour" -> how many
     fingerprint: str = ""
+    moved: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     refusal: str = ""
     refusal_hint: str = ""
 

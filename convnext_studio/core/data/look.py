@@ -12,50 +12,39 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.seen import SMALL, Seen, SeenBefore
 from convnext_studio.core.errors import ImageError
 from convnext_studio.core.events import DataSetChecked
 from convnext_studio.core.images.open import decode
 from convnext_studio.core.images.source import cannot_read
 
-SMALL = 64  # pixels on each side of the small picture
-_HASHED_AT_ONCE = 1 << 20
 _REPORT_S = 0.1
 _COLOURLESS = 6  # how far red, green and blue may lie apart in a grey picture that was saved as JPEG
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One Image after a look: SHA-256 of the file (hex), its own pixels, and uint8 grey (SMALL, SMALL); or `error`.
-
-    A quick look knows the content only: then `small` is None and the sizes are 0.
-    """
-
-    content: str = ""
-    width: int = 0
-    height: int = 0
-    is_grey: bool = False
-    small: NDArray[np.uint8] | None = None
-    error: str = ""
 
 
 def look_at(paths: Sequence[str], ctx: JobContext, *, is_quick: bool = False) -> dict[str, Seen]:
     """Look at every Image; one that cannot be read has an `error`. Emits `DataSetChecked`; raises `Cancelled`."""
     found: dict[str, Seen] = {}
     reported = time.monotonic()
-    for path, seen in _looked(paths, ctx, is_quick=is_quick):
-        found[path] = seen
-        if time.monotonic() - reported > _REPORT_S:
-            reported = time.monotonic()
-            ctx.emit(DataSetChecked(len(found), len(paths)))
+    with SeenBefore() as before:
+        for path in paths:
+            known = before.recall(path)
+            if known is not None and (known.small is not None or is_quick):
+                found[path] = known
+        todo = [path for path in paths if path not in found]
+        for path, seen in _looked(todo, ctx, is_quick=is_quick):
+            found[path] = seen
+            before.remember(path, seen)
+            if time.monotonic() - reported > _REPORT_S:
+                reported = time.monotonic()
+                ctx.emit(DataSetChecked(len(found), len(paths)))
     ctx.emit(DataSetChecked(len(paths), len(paths)))
-    return found
+    return {path: found[path] for path in paths}
 
 
 def _looked(paths: Sequence[str], ctx: JobContext, *, is_quick: bool) -> Iterator[tuple[str, Seen]]:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import DataSetCard, LabelledImage
-from convnext_studio.core.data.look import Seen, look_at
-from convnext_studio.core.data.names import relative
-from convnext_studio.core.data.read import Listing, name_warnings, natural, read_data_set
+from convnext_studio.core.data.findings import Found, find_warnings
+from convnext_studio.core.data.grouping import group_images
+from convnext_studio.core.data.journal import apply_edits
+from convnext_studio.core.data.look import look_at
+from convnext_studio.core.data.names import counted, relative, shown
+from convnext_studio.core.data.read import Listing, name_warnings, natural, read_data_set, root_of
+from convnext_studio.core.data.seen import Seen
 from convnext_studio.core.data.split import Item, Shares, count_splits, split_items
 from convnext_studio.core.data.split_file import fingerprint
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
 
+_SHOWN_SIZES = 20
+
 
 def prepare_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) -> DataSetCard:
     """Read, check, group and split the data set of `recipe`. Raises `DataError` when nothing can be trained on it.
 
-    `is_quick` leaves out what needs every Image decoded.
+    `is_quick` leaves out what needs every Image decoded, but for those that were seen before.
     """
     card = describe_data(recipe, ctx, is_quick=is_quick)
     if card.refusal:
@@ -29,40 +35,100 @@ def prepare_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) -> 
 
 
 def describe_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) -> DataSetCard:
-    """Like `prepare_data`, but a data set that cannot be trained on has a card too, with `refusal`."""
-    listing = read_data_set(recipe.data, ctx)
+    """Like `prepare_data`, but a data set that cannot be trained on has a card too, with its `refusal`."""
+    listed = read_data_set(recipe.data, ctx)
+    edited = apply_edits(listed.images, listed.source)
+    listing = replace(listed, images=edited.images)
     seen = look_at([image.path for image in listing.images], ctx, is_quick=is_quick)
     usable = [image for image in listing.images if not seen[image.path].error]
-    groups = {image.path: image.group or seen[image.path].content for image in usable}
-    images = _split(listing, usable, groups, recipe)
+    grouped = group_images(usable, seen, listing.root, recipe, ctx)
+    images = _split(listing, usable, grouped.bonds, recipe)
     classes = natural(image.label for image in images)
+    counts = count_splits(((image.label, image.split) for image in images), classes)
+    found = Found(images, classes, counts, seen, grouped, listing.is_split_given, recipe)
+    unreadable = tuple((path, one.error) for path, one in seen.items() if one.error)
+    refusal, hint = _refusal(listing, images, unreadable, recipe)
+    looked = [seen[image.path] for image in images if seen[image.path].width]
     return DataSetCard(
         source=listing.source,
         classes=classes,
         images=images,
-        counts=count_splits(((image.label, image.split) for image in images), classes),
-        unreadable=tuple((path, one.error) for path, one in seen.items() if one.error),
-        warnings=(*listing.warnings, *name_warnings(classes)),
-        groups=len(set(groups.values())),
-        sizes=_most_common(f"{seen[one.path].width} x {seen[one.path].height}" for one in images if not is_quick),
-        channels=_most_common("grey" if seen[one.path].is_grey else "colour" for one in images if not is_quick),
-        fingerprint=fingerprint(images, _contents(seen), listing.root),
-        refusal="" if len(classes) > 1 else "Training needs Images of two classes at least.",
+        counts=counts,
+        unreadable=unreadable,
+        warnings=(
+            *listing.warnings,
+            *find_warnings(found, [path for path, _ in unreadable], listing.empty),
+            *name_warnings(classes),
+        ),
+        grouping=_GIVEN if listing.is_split_given and listing.is_split_whole else grouped.words,
+        groups=len(set(grouped.bonds)),
+        suggestion=dict(grouped.suggestion),
+        sizes=_most_common(f"{one.width} x {one.height}" for one in looked),
+        channels=_most_common("grey" if one.is_grey else "colour" for one in looked),
+        fingerprint=fingerprint(images, contents(seen), listing.root),
+        moved=edited.moved,
+        excluded=edited.excluded,
+        refusal=refusal,
+        refusal_hint=hint,
     )
 
 
-def _split(
-    listing: Listing, usable: list[LabelledImage], bonds: Mapping[str, str], recipe: Recipe
-) -> tuple[LabelledImage, ...]:
-    names = {image.path: relative(image.path, listing.root) for image in usable}
-    items = [Item(names[image.path], image.label, bonds[image.path], image.split) for image in usable]
-    splits = split_items(items, Shares(recipe.validation, recipe.test, recipe.folds, recipe.fold), recipe.seed)
-    return tuple(replace(image, group=bonds[image.path], split=splits[names[image.path]]) for image in usable)
-
-
-def _contents(seen: Mapping[str, Seen]) -> dict[str, str]:
+def contents(seen: Mapping[str, Seen]) -> dict[str, str]:
+    """The hash of each Image's content, by path."""
     return {path: one.content for path, one in seen.items()}
 
 
-def _most_common(words: object) -> dict[str, int]:
-    return dict(Counter(words).most_common())  # type: ignore[call-overload]
+def fingerprint_now(images: Sequence[LabelledImage], source: str, ctx: JobContext) -> str:
+    """The fingerprint of `images` with what their files hold now; equal to the card's if nothing has changed.
+
+    A file that cannot be read any more counts as another content.
+    """
+    seen = look_at([image.path for image in images], ctx, is_quick=True)
+    return fingerprint(images, contents(seen), root_of(source))
+
+
+_GIVEN = "The data set says itself what belongs to which split."
+
+
+def _split(
+    listing: Listing, usable: Sequence[LabelledImage], bonds: Sequence[str], recipe: Recipe
+) -> tuple[LabelledImage, ...]:
+    names = [relative(image.path, listing.root) for image in usable]
+    items = [Item(name, image.label, bond, image.split) for name, image, bond in zip(names, usable, bonds, strict=True)]
+    splits = split_items(items, Shares(recipe.validation, recipe.test, recipe.folds, recipe.fold), recipe.seed)
+    return tuple(
+        replace(image, group=bond, split=splits[name]) for name, image, bond in zip(names, usable, bonds, strict=True)
+    )
+
+
+def _refusal(
+    listing: Listing, images: Sequence[LabelledImage], unreadable: Sequence[tuple[str, str]], recipe: Recipe
+) -> tuple[str, str]:
+    """Why nothing can be trained on this, and what to do; empty where it can."""
+    usable = natural(image.label for image in images)
+    lost = [label for label in natural(image.label for image in listing.images) if label not in usable]
+    if lost:
+        reason = dict(unreadable)[next(image.path for image in listing.images if image.label == lost[0])]
+        return (
+            f"None of the Images of the class “{shown(lost[0])}” can be read. The first: {reason}",
+            "Mend them, or take the class out of the data set.",
+        )
+    if unreadable and recipe.on_unreadable == "stop":
+        path, reason = unreadable[0]
+        return (
+            f"{counted(len(unreadable), 'Image')} cannot be read; the first is “{shown(path)}”: {reason}",
+            "Mend them or take them out, or let the Recipe leave out unreadable Images.",
+        )
+    if len(usable) < 2:
+        only = f"all are of the class “{shown(usable[0])}”" if usable else "there are none"
+        return f"Training needs Images of two classes at least; {only}.", "Add a folder for each further class."
+    if len({image.label for image in images if image.split == "train"}) < 2:
+        return (
+            "Fewer than two classes have Images for training.",
+            "Keep fewer Images together, take a smaller share for validation and test, or add Images of other parts.",
+        )
+    return "", ""
+
+
+def _most_common(words: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(words).most_common(_SHOWN_SIZES))

@@ -52,6 +52,11 @@ class Listing:
         """Whether the data set says itself what is for training and what for testing."""
         return any(image.split for image in self.images)
 
+    @property
+    def is_split_whole(self) -> bool:
+        """Whether nothing is left for the program to split: validation is given too."""
+        return any(image.split == "validation" for image in self.images)
+
 
 def read_data_set(source: str, ctx: JobContext) -> Listing:
     """List the Images of the data set at `source`, a folder or a CSV. Raises `DataError`."""
@@ -65,6 +70,12 @@ def read_data_set(source: str, ctx: JobContext) -> Listing:
     if path.lower().endswith((".csv", ".tsv", ".txt")):
         return _with_order(_from_table(path, read_table(path, ctx)))
     raise DataError(f"“{shown(path)}” is neither a folder nor a CSV.", "Choose a folder of class folders, or a CSV.")
+
+
+def root_of(source: str) -> str:
+    """The folder that the paths of a data set are meant from: of class folders their own, of a CSV the one it is in."""
+    path = os.path.abspath(os.path.expanduser(source))  # noqa: PTH100, PTH111
+    return _picture_folder(path) if os.path.isdir(path) else os.path.dirname(path)  # noqa: PTH112, PTH120
 
 
 def _with_order(listing: Listing) -> Listing:

@@ -1,0 +1,185 @@
+"""Decide which Images must stay in one split: by a column, a pattern in the name, the folder, or by likeness.
+
+Exact copies always stay together. Images that are alike do too, unless that is refused (`none`), and then a warning
+says what it does to the figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.alike import clusters, find_alike
+from convnext_studio.core.data.dataset import LabelledImage
+from convnext_studio.core.data.names import relative
+from convnext_studio.core.data.patterns import Pattern, find_pattern, key_of
+from convnext_studio.core.data.seen import Seen
+from convnext_studio.core.errors import DataError
+from convnext_studio.core.recipe import Recipe
+
+_MOST_TIED = 0.15  # share of all Images that likeness may tie to one bond beyond what names or columns say
+_NO_PAIRS: NDArray[np.int64] = np.zeros((0, 2), np.int64)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Which Images stay together. All lists are by the Images' places.
+
+    `bonds` are names, one for all that stay together; `copies` and `clusters` number exact copies and Images that are
+    alike (copies among them). `words` tell what was done, `suggestion` what would be better, as a Recipe's fields.
+    """
+
+    bonds: list[str]
+    copies: list[int]
+    clusters: list[int]
+    words: str
+    suggestion: Mapping[str, str] = field(default_factory=dict)
+    is_tied: bool = True  # whether all that are alike stay together
+
+
+def group_images(
+    images: Sequence[LabelledImage], seen: Mapping[str, Seen], root: str, recipe: Recipe, ctx: JobContext
+) -> Grouped:
+    """Group as the Recipe says. Raises `DataError` where its way of grouping cannot work here, and `Cancelled`."""
+    names = [relative(image.path, root) for image in images]
+    contents = [seen[image.path].content for image in images]
+    copies = joined(len(images), _same(contents))
+    alike = _alike(images, seen, copies, ctx)
+    tied = joined(len(images), [*_same(copies), *_same(alike)])
+    keys, words, suggestion = _keys(images, names, tied, recipe)
+    strict = joined(len(images), [*_same(keys), *_same(copies)])
+    together = joined(len(images), [*_same(strict), *_same(tied)])
+    is_tied = recipe.group != "none" and _largest(together) <= max(
+        _MOST_TIED * len(images), 1.5 * _largest(strict), _largest(tied)
+    )
+    final = together if is_tied else strict
+    return Grouped(_named(final, keys, names), copies, tied, words, suggestion, is_tied)
+
+
+def joined(count: int, sets: Iterable[Sequence[int]]) -> list[int]:
+    """Number `count` things so that those that share any of the sets share a number: that of the first of them."""
+    parent = list(range(count))
+
+    def top(one: int) -> int:
+        while parent[one] != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for together in sets:
+        for other in together[1:]:
+            low, high = sorted((top(together[0]), top(other)))
+            parent[high] = low
+    return [top(one) for one in range(count)]
+
+
+def _same(keys: Sequence[object]) -> list[list[int]]:
+    """The places that hold the same key, for every key that is there more than once; "" is no key."""
+    places: dict[object, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        if key != "":
+            places[key].append(place)
+    return [together for together in places.values() if len(together) > 1]
+
+
+def _alike(
+    images: Sequence[LabelledImage], seen: Mapping[str, Seen], copies: Sequence[int], ctx: JobContext
+) -> list[int]:
+    """Number the Images by what they show; each of several copies is compared once."""
+    places = [at for at, first in enumerate(copies) if at == first and seen[images[at].path].small is not None]
+    numbers = list(range(len(images)))
+    if len(places) > 1:
+        small = np.stack([one for at in places if (one := seen[images[at].path].small) is not None])
+        for place, cluster in zip(places, clusters(len(places), find_alike(small, ctx)), strict=True):
+            numbers[place] = places[cluster]
+    return [numbers[first] for first in copies]
+
+
+def _keys(
+    images: Sequence[LabelledImage], names: Sequence[str], tied: Sequence[int], recipe: Recipe
+) -> tuple[Sequence[str], str, Mapping[str, str]]:
+    """The key of each Image ("" = none), in words, and what would be better."""
+    nothing = [""] * len(images)
+    columns = [image.group for image in images]
+    if recipe.group == "column" or (recipe.group == "auto" and any(columns)):
+        if not any(columns):
+            raise DataError(
+                "The data set has no column that says what belongs together.",
+                "Add a column “group” to the CSV, or keep Images together in another way.",
+            )
+        return columns, "Images with the same entry in the group column stay together.", {}
+    if recipe.group == "folder":
+        return _checked(_folder_keys(names), "No Image lies in a folder below its class folder."), _FOLDERS, {}
+    if recipe.group == "name":
+        return _checked(_name_keys(names, recipe), f"No file name fits “{recipe.group_pattern}”."), _NAMES, {}
+    found = _found(names, tied)
+    suggestion = {} if found is None else {"group": "name", "group_pattern": found.regex}
+    if recipe.group == "auto":
+        if found is not None:
+            proof = ", and look alike" if found.is_seen else ""
+            example = Counter(key for key in found.keys if key).most_common(1)[0][0]
+            return (
+                found.keys,
+                f"Images whose names share a part, such as “{example}”{proof}, stay together.",
+                {},
+            )
+        if any(count > 1 for count in Counter(tied).values()):
+            return nothing, "Images that look alike stay together.", {}
+        return nothing, "No Images look as if they showed the same part; each is on its own.", {}
+    if recipe.group == "alike":
+        return nothing, "Images that look alike stay together.", suggestion
+    return nothing, "Only exact copies stay together.", suggestion or {"group": "alike"}
+
+
+_FOLDERS = "Images in folders of the same name below the class folder stay together."
+_NAMES = "Images whose names share what the pattern finds stay together."
+
+
+def _checked(keys: Sequence[str], problem: str) -> Sequence[str]:
+    if not any(keys):
+        raise DataError(problem, "Keep Images together in another way.")
+    return keys
+
+
+def _folder_keys(names: Sequence[str]) -> list[str]:
+    """The folders between the class folder and the file."""
+    return ["/".join(PurePosixPath(name).parts[1:-1]) for name in names]
+
+
+def _name_keys(names: Sequence[str], recipe: Recipe) -> list[str]:
+    regex = re.compile(recipe.group_pattern)
+    return [key_of(regex, PurePosixPath(name).name) for name in names]
+
+
+def _found(names: Sequence[str], tied: Sequence[int]) -> Pattern | None:
+    pairs = [(together[0], other) for together in _same(tied) for other in together[1:]]
+    files = [PurePosixPath(name).name for name in names]
+    return find_pattern(files, np.array(pairs, np.int64) if pairs else _NO_PAIRS)
+
+
+def _largest(numbers: Sequence[int]) -> int:
+    return max(Counter(numbers).values(), default=0)
+
+
+def _named(numbers: Sequence[int], keys: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Name each bond by its first key, else by its first Image; no two bonds have one name."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for place, number in enumerate(numbers):
+        members[number].append(place)
+    result = [""] * len(names)
+    taken: set[str] = set()
+    for places in members.values():
+        name = min((keys[at] for at in places if keys[at]), default="") or min(names[at] for at in places)
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        for at in places:
+            result[at] = name
+    return result

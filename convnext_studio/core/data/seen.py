@@ -1,0 +1,120 @@
+"""What one look at an Image told, and the cache that keeps it, by path, size and time of change.
+
+The cache is one SQLite file that may be deleted at any time; where it cannot be read or written, one looks again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+SMALL = 64  # pixels on each side of the small picture
+_VERSION = 1  # another number forgets all that was seen
+_MOST_KEPT = 500_000
+_WRITTEN_AT_ONCE = 500
+_SETTLED_S = 2.0  # a file changed just now may change again without its time showing it
+_COLUMNS = "path BLOB PRIMARY KEY, size INT, changed INT, content TEXT, width INT, height INT, grey INT, small BLOB"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One Image after a look: SHA-256 of the file (hex), its own pixels, and uint8 grey (SMALL, SMALL); or `error`.
+
+    A quick look knows the content only: then `small` is None and the sizes are 0.
+    """
+
+    content: str = ""
+    width: int = 0
+    height: int = 0
+    is_grey: bool = False
+    small: NDArray[np.uint8] | None = None
+    error: str = ""
+
+
+class SeenBefore:
+    """The cache, for one thread; a context manager that writes what is left at its end."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or Path(platformdirs.user_cache_dir("convnext-studio", appauthor=False)) / "seen.sqlite"
+        self._base: sqlite3.Connection | None = None
+        self._facts: dict[str, tuple[int, int]] = {}
+        self._waiting: list[tuple[object, ...]] = []
+
+    def __enter__(self) -> SeenBefore:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._base = sqlite3.connect(self._path, timeout=5)
+            if self._base.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                self._base.execute("DROP TABLE IF EXISTS seen")
+                self._base.execute(f"PRAGMA user_version = {_VERSION}")
+            self._base.execute(f"CREATE TABLE IF NOT EXISTS seen ({_COLUMNS})")
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._write()
+        if self._base is not None:
+            self._base.close()
+
+    def recall(self, path: str) -> Seen | None:
+        """What was seen of the file as it is now; None if nothing was."""
+        try:
+            facts = os.stat(path)  # noqa: PTH116
+        except (OSError, ValueError):
+            return None
+        self._facts[path] = (facts.st_size, facts.st_mtime_ns)
+        if self._base is None:
+            return None
+        try:
+            question = (
+                "SELECT content, width, height, grey, small FROM seen WHERE path = ? AND size = ? AND changed = ?"
+            )
+            row = self._base.execute(question, (os.fsencode(path), *self._facts[path])).fetchone()
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return None
+        if row is None or (row[4] is not None and len(row[4]) != SMALL * SMALL):
+            return None
+        small = None if row[4] is None else np.frombuffer(row[4], np.uint8).reshape(SMALL, SMALL)
+        return Seen(row[0], row[1], row[2], bool(row[3]), small)
+
+    def remember(self, path: str, seen: Seen) -> None:
+        """Keep what was seen of a file that `recall` was asked for; errors are not kept, they may pass."""
+        facts = self._facts.get(path)
+        if facts is None or seen.error or time.time() - facts[1] / 1e9 < _SETTLED_S:
+            return
+        small = None if seen.small is None else seen.small.tobytes()
+        one = replace(seen, small=None)
+        self._waiting.append((os.fsencode(path), *facts, one.content, one.width, one.height, int(one.is_grey), small))
+        if len(self._waiting) >= _WRITTEN_AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
+        if self._base is None or not self._waiting:
+            return
+        try:
+            with self._base:
+                self._base.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
+                oldest = "DELETE FROM seen WHERE rowid <= (SELECT max(rowid) FROM seen) - ?"
+                self._base.execute(oldest, (_MOST_KEPT,))
+        except sqlite3.Error as error:
+            self._give_up(error)
+        self._waiting = []
+
+    def _give_up(self, error: Exception) -> None:
+        _log.info("What was seen of Images is not kept: %s", error)
+        if self._base is not None:
+            self._base.close()
+        self._base = None
