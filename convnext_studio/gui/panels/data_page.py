@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
-from convnext_studio.core.data.dataset import SPLITS
+from convnext_studio.core.data.dataset import SPLITS, DataWarning
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.drops import has_paths, paths_of
@@ -35,6 +35,7 @@ class DataPage(QWidget):
         self.setAcceptDrops(True)
         self._pictures = _Pictures(SmallPictures(studio.lanes, "data set", 2 * _SIDE, self))
         self._warnings: list[WarningRow] = []
+        self._told: tuple[DataWarning, ...] = ()
         self._make_parts(actions)
         self._lay_out()
         self._connect(actions)
@@ -174,12 +175,16 @@ class DataPage(QWidget):
         self.card.show_progress(done, total, is_running=sample.is_making or data.is_checking)
 
     def _show_warnings(self) -> None:
+        card = self._studio.data_sets.card
+        told = card.warnings if card is not None else ()
+        if told == self._told:
+            return
+        self._told = told
         for row in self._warnings:
             self._warning_rows.removeWidget(row)
             row.deleteLater()
-        card = self._studio.data_sets.card
         self._warnings = []
-        for warning in card.warnings if card is not None else ():
+        for warning in told:
             row = WarningRow(self._studio.theme, warning.message, warning.hint, has_images=bool(warning.images))
             row.show_pressed.connect(lambda images=warning.images: self._studio.show_images(images))
             self._warning_rows.addWidget(row)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.summary import RunSummary
@@ -31,7 +31,7 @@ from convnext_studio.gui.widgets.segmented import Segmented
 _TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": "again"}
 _HEALTH_SIGNS = {"ok": ("pulse", "ok"), "again": ("warn", "again"), "ng": ("ng", "ng"), "info": ("info", "accent")}
 _PICTURE_SIDE, _MOST_WORST = 84, 12
-_WIDE = 900
+_WIDE, _FOUR_TILES = 1040, 680  # of the page: buttons beside the name, and all tiles in a row
 
 
 class LivePanel(QWidget):
@@ -60,6 +60,7 @@ class LivePanel(QWidget):
     def _make_head(self, actions: Actions) -> None:
         theme = self._studio.theme
         self.title = PlainLabel("", "display", elide=Qt.TextElideMode.ElideMiddle)
+        self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # whole where it fits
         self.chip = Chip(theme, "", "play", "accent")
         self.second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self.left = PlainLabel("", "title")
@@ -129,11 +130,10 @@ class LivePanel(QWidget):
         whole.addWidget(area)
         self._arrange()
 
-    def _laid_out_head(self) -> QVBoxLayout:
+    def _laid_out_head(self) -> QBoxLayout:
         names = QHBoxLayout()
         names.setSpacing(10)
-        names.addWidget(self.title, 1)
-        self.title.setMinimumWidth(80)
+        names.addWidget(self.title)
         names.addWidget(self.chip)
         names.addStretch(1)
         said = QVBoxLayout()
@@ -153,11 +153,11 @@ class LivePanel(QWidget):
         for button in self.buttons.values():
             tools.addWidget(button)
         tools.addStretch(1)
-        head = QVBoxLayout()
-        head.setSpacing(10)
-        head.addLayout(first)
-        head.addLayout(tools)
-        return head
+        self._head = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._head.setSpacing(10)
+        self._head.addLayout(first, 1)
+        self._head.addLayout(tools)
+        return self._head
 
     def _laid_out_health(self) -> Frame:
         row = QHBoxLayout(self.health)
@@ -169,13 +169,14 @@ class LivePanel(QWidget):
         return self.health
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Two columns, and in a small window one under the other."""
+        """As much side by side as there is room for."""
         super().resizeEvent(event)
         self._arrange()
 
     def _arrange(self) -> None:
-        is_wide = self.width() >= _WIDE
-        columns = 4 if is_wide else 2
+        directions = QBoxLayout.Direction
+        self._head.setDirection(directions.LeftToRight if self.width() >= _WIDE else directions.TopToBottom)
+        columns = 4 if self.width() >= _FOUR_TILES else 2
         for number, tile in enumerate(self.tiles):
             self._tile_row.addWidget(tile, number // columns, number % columns)
         for number, card in enumerate(self._cards):
@@ -263,7 +264,7 @@ class LivePanel(QWidget):
             "resume_run": can_go_on,
             "use_run_model": not is_running and has_model,
             "repeat_run": not is_running,
-            "open_run_folder": True,
+            "open_run_folder": not is_running,
             "delete_run": not is_running,
         }
         for name, is_shown in shown.items():
@@ -291,7 +292,8 @@ class LivePanel(QWidget):
                     ", ".join(Path(path).name for path in history.ended.images[:5])
                 )
         elif summary is not None:
-            tone, title, words = "again", summary.message, summary.hint
+            tone = "ng" if summary.state == "failed" else "again"
+            title, words = summary.message, summary.hint
         icon, role = _HEALTH_SIGNS[tone]
         self.health.set_ground(tone)
         self.health_icon.set_icon(icon, role)

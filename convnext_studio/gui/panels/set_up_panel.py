@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from convnext_studio.core.data.dataset import DataWarning
 from convnext_studio.core.events import EngineStopped, Failed, ModelInput
 from convnext_studio.core.recipe import FIELDS, PRESETS
 from convnext_studio.core.requests import PreviewAugmentation
@@ -83,6 +84,7 @@ class SetUpPanel(QWidget):
         self.warnings = QVBoxLayout()
         self.warnings.setSpacing(8)
         self._warnings: list[WarningRow] = []
+        self._told: tuple[DataWarning, ...] = ()
         self.model_title = PlainLabel("", "section", elide=Qt.TextElideMode.ElideMiddle)
         self.model_second = PlainLabel("", "small", "text2", wrap=True)
         self.licence = Chip(theme, "", "question", "none")
@@ -280,11 +282,15 @@ class SetUpPanel(QWidget):
 
     def _show_warnings(self) -> None:
         card = self._studio.data_sets.card
+        told = card.warnings if card is not None else ()
+        if told == self._told:
+            return
+        self._told = told
         for row in self._warnings:
             self.warnings.removeWidget(row)
             row.deleteLater()
         self._warnings = []
-        for warning in card.warnings if card is not None else ():
+        for warning in told:
             row = WarningRow(self._studio.theme, warning.message, warning.hint, has_images=bool(warning.images))
             row.show_pressed.connect(lambda images=warning.images: self._studio.show_images(images))
             self.warnings.addWidget(row)

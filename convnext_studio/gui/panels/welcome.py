@@ -19,7 +19,7 @@ from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
 from convnext_studio.gui.widgets.numbers import count
 
 _WIDTH, _DOORS = 872, 3
-_SENTENCE_WIDTH, _SENTENCE_HEIGHT = (_WIDTH - 16 * (_DOORS - 1)) // _DOORS - 50, 54
+_SENTENCE_WIDTH, _SENTENCE_HEIGHT = (_WIDTH - 16 * (_DOORS - 1)) // _DOORS - 34, 54
 _CENTRE = Qt.AlignmentFlag.AlignHCenter
 
 
@@ -57,7 +57,9 @@ class WelcomePanel(QScrollArea):
             self.tr("Classify images"),
             self.tr("Drop images or a folder here, or choose a folder, and read what is in them."),
         )
-        train = _Door(theme, actions["train_folder"], ("stain", "dent", "pit"), "secondary", actions["train_sample"])
+        train = self.train_door = _Door(
+            theme, actions["train_folder"], ("stain", "dent", "pit"), "secondary", actions["train_sample"]
+        )
         train.say(
             self.tr("Train on a folder"),
             self.tr("One folder for each class is enough. Check it, choose how thorough, start."),
@@ -67,9 +69,8 @@ class WelcomePanel(QScrollArea):
         row = QHBoxLayout(doors)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(16)
-        row.addWidget(sample)
-        row.addWidget(images)
-        row.addWidget(train)
+        for door in (sample, images, train):
+            row.addWidget(door, 1)
         self._sample_door = sample
         self._on_sample_changed()
         self._studio.sample.changed.connect(self._on_sample_changed)
@@ -100,7 +101,7 @@ class _Door(Frame):
         self._button = Button(theme, action.text(), kind="primary" if kind == "primary" else "secondary")
         bind(self._button, action)
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 16)
+        column.setContentsMargins(16, 24, 16, 16)
         column.setSpacing(0)
         column.addWidget(_Strip(pictures), 0, _CENTRE)
         column.addSpacing(18)
@@ -110,12 +111,13 @@ class _Door(Frame):
         column.addSpacing(10)
         column.addStretch(1)
         column.addWidget(self._button, 0, _CENTRE)
-        column.addSpacing(10)
         if other is None:
+            column.addSpacing(10)
             column.addWidget(KeyCap(action.shortcut()), 0, _CENTRE)
             return
         self.other = Button(theme, self.tr("or on the sample data"), kind="link")
         bind(self.other, other)
+        column.addSpacing(6)
         column.addWidget(self.other, 0, _CENTRE)
 
     def say(self, title: str, sentence: str) -> None:

@@ -19,7 +19,7 @@ def loss_curves(history: History) -> list[Curve]:
     """Of training, a point a step, smoothed; and of validation, a point an epoch."""
     steps = history.steps
     x = _epochs_of_steps(history)
-    raw = np.asarray(steps.loss, dtype=np.float64)
+    raw = np.array(steps.loss, dtype=np.float64)  # a copy: an array that is looked into cannot grow
     ended = [epoch for epoch in history.epochs if epoch.epoch > 0]
     return [
         Curve(_tr("train"), "s1", x, smoothed(raw, _SMOOTHING), x, raw),
@@ -45,21 +45,22 @@ def marks_of(history: History) -> Callable[[Callable[[EpochEnded], float]], Mark
     x = _epochs_of_steps(history)
     now = max(now, float(x[-1])) if len(x) else now
     has_ended = history.ended is not None
+    future = _tr("still to come") if history.started is not None and not has_ended else ""
     end = now if has_ended or history.started is None else float(history.started.epochs)
 
     def marks(value: Callable[[EpochEnded], float]) -> Marks:
         best = history.best
         if best is None:
-            return Marks(now=now, end=end, future_words=_tr("still to come"))
+            return Marks(now=now, end=end, future_words=future)
         words = _tr("best: epoch {0}").format(best.epoch)
-        return Marks(best.epoch, value(best), now, end, words, _tr("still to come"))
+        return Marks(best.epoch, value(best), now, end, words, future)
 
     return marks
 
 
 def _epochs_of_steps(history: History) -> NDArray[np.float64]:
     """Where each step stands on the axis of epochs: the last step of epoch 3 at 3.0."""
-    steps = np.asarray(history.steps.step, dtype=np.float64)
+    steps = np.array(history.steps.step, dtype=np.float64)
     if not len(steps) or history.started is None or not history.started.steps:
         return steps
     return steps * history.started.epochs / history.started.steps

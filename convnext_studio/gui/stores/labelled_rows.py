@@ -40,8 +40,10 @@ class LabelledRows(QAbstractListModel):
     def data(self, index: AnyIndex, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
         """The Tile, or words for a screen reader."""
         image = self.images[index.row()]
+        words = {"train": self.tr("training"), "validation": self.tr("validation"), "test": self.tr("test")}
+        split = words.get(image.split, "")
         if role == TILE_ROLE:
-            return Tile(ImageRef(image.path), Path(image.path).name, "labelled", image.label, note=image.split)
+            return Tile(ImageRef(image.path), Path(image.path).name, "labelled", image.label, note=split)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{Path(image.path).name}, {image.label}, {image.split}"
+            return f"{Path(image.path).name}, {image.label}, {split}"
         return None

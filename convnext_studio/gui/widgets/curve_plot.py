@@ -12,11 +12,12 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 
+_NAME_ROOM = 112  # pixels: the axis at the left, and the name at the end of a line
 MOST_POINTS = 1_500  # more than a plot is wide: what stands behind each other is drawn once
 
 
@@ -55,12 +56,15 @@ class CurvePlot(QWidget):
         self._curves: tuple[Curve, ...] = ()
         self._marks = Marks()
         self.setAccessibleName(name)
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(140)
         self._plot = pg.PlotWidget(background=theme.color("panel"))
         self._plot.setMenuEnabled(False)
+        menu = self._plot.getPlotItem().ctrlMenu
+        menu.setParent(self, menu.windowFlags())  # made for nobody, it would stay when the plot has gone
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._plot)
@@ -148,10 +152,11 @@ class CurvePlot(QWidget):
         marks = self._marks
         low, high = self._range()
         end = max(marks.end, marks.now, 1.0)
-        self._plot.setXRange(-0.02 * end, 1.06 * end, padding=0)
+        room = _NAME_ROOM / max(2 * _NAME_ROOM, self._plot.width()) if marks.now > 0.8 * end else 0.06
+        self._plot.setXRange(-0.02 * end, end / (1 - room), padding=0)
         self._plot.setYRange(low, high, padding=0)
         self._future.setRegion((min(marks.now, end), end))
-        self._future.setVisible(marks.now < end)
+        self._future.setVisible(marks.now < end and bool(marks.future_words))
         has_best = marks.best > 0
         for item in (self._best, self._star, self._best_words):
             item.setVisible(has_best)
@@ -162,7 +167,7 @@ class CurvePlot(QWidget):
             is_left = marks.best < 0.3 * end
             self._best_words.setAnchor((0 if is_left else 1, 1 if self._is_share else 0))
             self._best_words.setPos(marks.best, low if self._is_share else high)
-        self._future_words.setVisible(marks.now < 0.8 * end)
+        self._future_words.setVisible(marks.now < 0.8 * end and bool(marks.future_words))
         self._future_words.setPlainText(marks.future_words)
         self._future_words.setAnchor((1, 1 if self._is_share else 0))
         self._future_words.setPos(end, low if self._is_share else high)

@@ -17,7 +17,7 @@ from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.recipe_words import choice_word, section_word
 from convnext_studio.gui.widgets.select import Select
 
-_FIELD_WIDTH = 200
+_FIELD_WIDTH, _UNIT_WIDTH = 200, 26
 Take = Callable[[Any], None]
 Show = Callable[[Any], None]
 
@@ -72,11 +72,12 @@ class _Row(QWidget):
         words.addWidget(self.problem)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(16)
+        row.setSpacing(8)
         row.addLayout(words, 1)
         row.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if unit := about.get("unit"):
-            row.addWidget(PlainLabel(unit, "small", "text3"))
+        unit = PlainLabel(about.get("unit", ""), "small", "text3")
+        unit.setFixedWidth(_UNIT_WIDTH)
+        row.addWidget(unit)
 
     def show_problem(self, sentence: str) -> None:
         """Say why the value does not fit; "" if it does."""
@@ -112,9 +113,8 @@ def _line(field: dataclasses.Field[Any], take: Take) -> tuple[QWidget, Show]:
     line.textEdited.connect(lambda text: take(text.replace(",", ".") if is_decimal else text))
 
     def show(value: Any) -> None:
-        shown = _text(value)
-        if not (line.hasFocus() and _same(line.text(), value)):
-            line.setText(shown)
+        if not _same(line.text(), value):
+            line.setText(_text(value))
 
     return line, show
 
@@ -122,7 +122,7 @@ def _line(field: dataclasses.Field[Any], take: Take) -> tuple[QWidget, Show]:
 def _same(text: str, value: Any) -> bool:
     """Whether what is being typed already means `value`: then it is left as it is typed."""
     try:
-        return float(text) == float(value)
+        return float(text.replace(",", ".")) == float(value)
     except (TypeError, ValueError):
         return text == _text(value)
 

@@ -1,0 +1,273 @@
+"""The Stores of a training: a Recipe that is always valid, a data set read twice, Runs found, followed and steered."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from PySide6.QtTest import QSignalSpy
+from pytestqt.qtbot import QtBot
+
+from convnext_studio.core.errors import RunError
+from convnext_studio.core.events import EditsKept
+from convnext_studio.core.requests import CheckDataSet, EditLabels, FollowRun, ResumeRun, StartRun, SteerRun
+from convnext_studio.core.run_events import EpochEnded, RunNoticed, StepEnded
+from convnext_studio.core.runs.history import History
+from convnext_studio.core.values import ModelRef
+from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.stores.health import health
+from convnext_studio.gui.stores.set_up import SetUp
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.stores.training_words import second_line
+from tests.guards import Expected
+from tests.gui.training_replies import CLASSES, DATA, STEPS_AN_EPOCH, Workspace, events, lines, others, summary
+
+
+@pytest.fixture
+def workspace(lanes: dict[str, InlineLane]) -> Workspace:
+    workspace = Workspace()
+    workspace.serve(lanes)
+    return workspace
+
+
+# --- what is being set up
+
+
+def test_a_value_that_does_not_fit_stays_out_and_says_why_at_its_field() -> None:
+    set_up = SetUp()
+    set_up.set(data=DATA, learning_rate="fast")
+    assert "learning_rate" in set_up.problems and not set_up.can_start
+    assert set_up.recipe.learning_rate == 5e-4
+    set_up.set(data=DATA, learning_rate="0.001")
+    assert (set_up.recipe.learning_rate, set_up.problems, set_up.can_start) == (0.001, {}, True)
+
+
+def test_another_preset_keeps_data_model_and_what_no_preset_decides() -> None:
+    set_up = SetUp()
+    set_up.set(data=DATA, light=0.4, seed=7)
+    set_up.set_model(ModelRef("convnext_nano", folder="/weights"))
+    set_up.set_preset("instant")
+    recipe = set_up.recipe
+    assert (recipe.preset, recipe.epochs, recipe.data, recipe.light, recipe.seed) == ("instant", 0, DATA, 0.4, 7)
+    assert (recipe.model, recipe.weights_folder) == ("convnext_nano", "/weights")
+    set_up.set_preset("thorough")
+    assert set_up.recipe.epochs == 60
+    assert set_up.changes.keys() == {"light", "seed"}
+
+
+def test_only_what_decides_the_split_has_the_data_set_read_anew() -> None:
+    set_up = SetUp()
+    spy = QSignalSpy(set_up.data_changed)
+    set_up.set(data=DATA)
+    set_up.set(light=0.3)
+    set_up.set_preset("thorough")
+    assert spy.count() == 1
+    set_up.set(validation=0.3)
+    assert spy.count() == 2
+
+
+# --- the data set
+
+
+def test_a_data_set_is_shown_at_a_glance_first_and_checked_after(
+    studio: Studio, workspace: Workspace, qtbot: QtBot
+) -> None:
+    studio.data_sets.choose(DATA)
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    assert [request.is_quick for request in workspace.requests(CheckDataSet)] == [True, False]
+    assert studio.data_sets.card.classes == CLASSES
+    assert not studio.data_sets.is_checking
+    assert studio.jobs.entries == ()
+
+
+def test_a_folder_that_is_no_data_set_says_why(studio: Studio, workspace: Workspace, qtbot: QtBot) -> None:
+    workspace.found = None
+    studio.data_sets.choose("/empty")
+    qtbot.waitUntil(lambda: studio.data_sets.failure is not None)
+    assert "no folders of classes" in studio.data_sets.failure.message
+    assert studio.data_sets.card is None
+
+
+def test_a_reply_about_another_data_set_than_the_chosen_one_is_dropped(
+    studio: Studio, workspace: Workspace, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    lanes["data"].hold()
+    studio.data_sets.choose("/first")
+    workspace.found = None
+    studio.data_sets.choose("/second")
+    lanes["data"].release()
+    qtbot.waitUntil(lambda: not studio.data_sets.is_checking)
+    assert studio.data_sets.card is None and studio.data_sets.failure is not None
+
+
+def test_labels_are_edited_undone_and_the_data_set_is_read_anew(
+    studio: Studio, workspace: Workspace, qtbot: QtBot
+) -> None:
+    studio.data_sets.choose(DATA)
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    workspace.edits = EditsKept(1, 0, "move 2 images to “good”")
+    studio.data_sets.edit("move", ["/a", "/b"], "good")
+    qtbot.waitUntil(lambda: studio.data_sets.edits.undoable == 1 and studio.data_sets.is_thorough)
+    studio.data_sets.edit("undo")
+    assert workspace.requests(EditLabels) == [
+        EditLabels(DATA, "move", ("/a", "/b"), "good"),
+        EditLabels(DATA, "undo"),
+    ]
+    qtbot.waitUntil(lambda: len(workspace.requests(CheckDataSet)) == 6 and studio.data_sets.is_thorough)
+
+
+# --- Runs
+
+
+def test_a_run_is_started_found_and_followed_from_its_first_line(
+    studio: Studio, workspace: Workspace, qtbot: QtBot
+) -> None:
+    workspace.said = events(done=3)
+    studio.data_sets.choose(DATA)
+    studio.set_up.name = "line 3"
+    studio.training.start()
+    studio.training.start()  # a double click starts one
+    qtbot.waitUntil(lambda: len(studio.training.view.history.epochs) == 4)
+    (request,) = workspace.requests(StartRun)
+    assert (request.recipe.data, request.name, request.runs) == (DATA, "line 3", str(studio.places.runs))
+    assert studio.training.view.history.steps.step[-1] == 3 * STEPS_AN_EPOCH
+    qtbot.waitUntil(lambda: bool(studio.training.own_running))
+    assert [entry.title for entry in studio.jobs.entries if entry.icon == "train"] == ["line 3"]
+
+
+def test_a_start_that_is_refused_says_so(
+    studio: Studio, workspace: Workspace, qtbot: QtBot, expect_message: Expected
+) -> None:
+    expect_message("The training was not started.*no classes")
+    workspace.refusal = RunError("There are no classes.", "Choose another folder.")
+    studio.set_up.set(data=DATA)
+    studio.training.start()
+    qtbot.waitUntil(lambda: not studio.training.is_starting)
+    assert studio.training.view.folder == ""
+
+
+def test_lines_come_four_times_a_second_at_most(studio: Studio, workspace: Workspace, qtbot: QtBot) -> None:
+    workspace.runs = (summary(),)
+    workspace.said = events(epochs=100, done=99)
+    spy = QSignalSpy(studio.training.view.changed)
+    studio.training.view.show(workspace.runs[0].folder)
+    qtbot.waitUntil(lambda: studio.training.view.summary is not None)
+    assert len(studio.training.view.history.steps.step) == 99 * STEPS_AN_EPOCH
+    assert spy.count() <= 2
+
+
+def test_a_run_that_goes_on_is_followed_after_its_last_known_line(
+    studio: Studio, workspace: Workspace, qtbot: QtBot
+) -> None:
+    stopped = summary(state="interrupted", can_go_on=True, seconds_left=None)
+    workspace.runs, workspace.said = (stopped,), events(done=2)
+    view = studio.training.view
+    view.show(stopped.folder)
+    qtbot.waitUntil(lambda: view.summary is not None)
+    known = view.history.last
+    workspace.said = events(done=3)
+    studio.training.resume(stopped.folder)
+    qtbot.waitUntil(lambda: len(view.history.epochs) == 4)
+    assert workspace.requests(ResumeRun) == [ResumeRun(stopped.folder)]
+    assert [request.after for request in workspace.requests(FollowRun)] == [0, known]
+
+
+def test_changes_since_are_told_and_can_be_accepted(
+    studio: Studio, workspace: Workspace, qtbot: QtBot, expect_message: Expected
+) -> None:
+    class ChangedSince(RunError):
+        pass
+
+    expect_message("does not go on.*2 images are gone")
+    stopped = summary(state="stopped", can_go_on=True)
+    workspace.runs = (stopped,)
+    workspace.refusal = ChangedSince("2 images are gone.", "Accept it, or put them back.")
+    view = studio.training.view
+    view.show(stopped.folder)
+    studio.training.resume(stopped.folder)
+    qtbot.waitUntil(lambda: view.can_accept_changes)
+
+
+def test_what_is_asked_of_a_run_is_asked_once_and_remembered(
+    studio: Studio, workspace: Workspace, qtbot: QtBot
+) -> None:
+    workspace.runs = (summary(),)
+    studio.training.look()
+    qtbot.waitUntil(lambda: bool(studio.training.running))
+    studio.training.steer(summary().folder, "finish epoch")
+    assert workspace.requests(SteerRun) == [SteerRun(summary().folder, "finish epoch")]
+    assert studio.training.wanted == {summary().folder: "finish epoch"}
+    workspace.runs = (summary(state="finished"),)
+    studio.training.look()
+    qtbot.waitUntil(lambda: not studio.training.running)
+    assert studio.training.wanted == {}
+
+
+def test_runs_of_others_are_not_this_windows_to_stop(studio: Studio, workspace: Workspace, qtbot: QtBot) -> None:
+    workspace.runs = (summary(), *others())
+    studio.training.look()
+    qtbot.waitUntil(lambda: len(studio.training.runs) == 4)
+    assert len(studio.training.running) == 1
+    assert studio.training.own_running == ()
+
+
+def test_every_state_of_a_run_has_its_words() -> None:
+    assert second_line(summary()) == "epoch 17 of 30"
+    assert [second_line(run) for run in others()] == ["done · 30 epochs", "stopped · best kept", "The disk is full."]
+    assert second_line(summary(epoch=0)) == "getting ready"
+    assert second_line(summary(message="The disk is full.")) == "waiting: The disk is full."
+    assert second_line(summary(state="finished", epochs=0, epoch=0)) == "done · head only"
+
+
+# --- health, rule by rule, on recorded Events
+
+
+def changed_epochs(**changes: object) -> History:
+    said = [dataclasses.replace(e, **changes) if isinstance(e, EpochEnded) else e for e in events(done=6)]
+    return History(lines(said))
+
+
+def test_a_run_that_improves_is_called_healthy() -> None:
+    found = health(History(lines(events(done=10))))
+    assert (found.tone, found.title) == ("ok", "Still improving.")
+
+
+def test_epochs_without_a_better_one_are_counted_aloud() -> None:
+    found = health(History(lines(events(done=17))))
+    assert found.tone == "ok"
+    assert found.sentence == "No better epoch for 3 epochs; the best so far is epoch 14. It ends after 5 more."
+
+
+def test_a_rising_loss_is_blamed_on_the_learning_rate() -> None:
+    said = [StepEnded(n, 1, 0.5 + 0.2 * n, 5e-4, 30.0) for n in range(1, 40)]
+    assert health(History(lines(said))).title == "The learning rate is too high."
+
+
+def test_a_class_that_is_never_predicted_is_named() -> None:
+    rows = [[5, 0, 0, 0, 0, 0] for _ in CLASSES]
+    found = health(changed_epochs(confusion=tuple(map(tuple, rows))))
+    assert (found.tone, found.title) == ("again", "“dent” is never predicted.")
+
+
+def test_over_fitting_names_the_epoch_and_what_is_kept() -> None:
+    said = []
+    for event in events(done=9):
+        if isinstance(event, EpochEnded):
+            loss = 0.6 - 0.02 * event.epoch if event.epoch <= 4 else 0.52 + 0.1 * (event.epoch - 4)
+            changes = {"loss": loss, "train_loss": 0.4 - event.epoch / 40, "is_best": event.epoch == 4}
+            said.append(dataclasses.replace(event, **changes))
+        else:
+            said.append(event)
+    found = health(History(lines(said)))
+    assert found.title == "Over-fitting since epoch 5."
+    assert "of epoch 4, is kept" in found.sentence
+
+
+def test_waiting_for_images_is_told() -> None:
+    said = [StepEnded(n, 1, 0.5, 5e-4, 30.0, data_wait=0.6) for n in range(1, 40)]
+    assert health(History(lines([*events(done=1), *said]))).title == "Slowed down by the images."
+
+
+def test_notices_of_a_run_are_kept_for_its_page() -> None:
+    history = History(lines([*events(done=1), RunNoticed("Memory is short: the batch was halved to 16.")]))
+    assert [notice.message for _at, notice in history.notices] == ["Memory is short: the batch was halved to 16."]
