@@ -237,7 +237,7 @@ def _data_config(order: Order, network: nn.Module) -> dict[str, Any]:
 
 
 def _batch_size(images: int) -> int:
-    return min(BATCH, 2 ** max(0, int(math.log2(max(images, 4) / 4))))
+    return min(BATCH, 1 << int(math.log2(max(images, 4) / 4)))
 
 
 def main() -> None:

@@ -145,22 +145,24 @@ def _timm(wanted: Wanted, data: TrainingSet, start: Start, seed: int, run: Run, 
     model = network.load(ModelRef("sample"))
     images = read_split(run.split_path)
     classes = natural(image.label for image in images)
-    parts = {split: _files(images, split, classes) for split in ("train", "validation", "test")}
+    test = _files(images, "test", classes)
     done = train_timm(
         Order(
             architecture=model.architecture,
             classes=len(classes),
+            train=_files(images, "train", classes),
+            validation=_files(images, "validation", classes),
+            test=test,
             seconds=wanted.seconds,
             weights=str(resource("sample", "model.safetensors")) if start == "sample" else "",
             size=model.preprocessing.height,
             mean=model.preprocessing.mean,
             std=model.preprocessing.std,
             seed=42 + seed,
-            **parts,
         ),
         place / "timm.json",
     )
-    labels = [label for _, label in parts["test"]]
+    labels = [label for _, label in test]
     found = np.array(done.probabilities).argmax(axis=1)
     groups = [image.group or image.path for image in images if image.split == "test"]
     return Reached(

@@ -131,7 +131,7 @@ def _steps(trained: Trained) -> list[dict[str, Any]]:
 
 def _rate(steps: list[dict[str, Any]]) -> float:
     """Images per second over all steps but the first, each weighing by its time."""
-    return statistics.harmonic_mean([step["images_per_s"] for step in steps[1:]])
+    return float(statistics.harmonic_mean([step["images_per_s"] for step in steps[1:]]))
 
 
 def _order(trained: Trained, architecture: str, steps: int) -> Order:

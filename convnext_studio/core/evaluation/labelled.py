@@ -7,6 +7,7 @@ from pathlib import Path
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import LabelledImage
+from convnext_studio.core.data.journal import apply_edits
 from convnext_studio.core.data.read import read_data_set
 from convnext_studio.core.data.split_file import read_split
 from convnext_studio.core.errors import DataError
@@ -25,7 +26,7 @@ class Labelled:
 
 
 def find_labelled(data: str, split: str, ctx: JobContext) -> Labelled:
-    """Return the Images of `split` ("all" = every one) of a Run folder or a data set.
+    """Return the Images of `split` ("all" = every one) of a Run folder or a data set, labelled as the user edited them.
 
     A data set that is not split is taken as a whole. Raises `DataError` where there are none.
     """
@@ -33,7 +34,8 @@ def find_labelled(data: str, split: str, ctx: JobContext) -> Labelled:
     if (folder / RECIPE).is_file():
         images = _of_run(Run(folder.absolute()))
     else:
-        images = read_data_set(data, ctx).images
+        listing = read_data_set(data, ctx)
+        images = apply_edits(listing.images, listing.source).images
         if split != ALL and not any(image.split for image in images):
             note = "The data set is not split, so every Image counts; those that the Model learned from prove nothing."
             return Labelled(images, ALL, (note,))

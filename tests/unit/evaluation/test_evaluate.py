@@ -20,7 +20,7 @@ from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.report import Evaluation
 from convnext_studio.core.events import ImagesClassified, Noticed
 from convnext_studio.core.recipe import Recipe
-from convnext_studio.core.requests import Evaluate, MakeSample
+from convnext_studio.core.requests import EditLabels, Evaluate, MakeSample
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.values import Execution, ModelRef
 from tests.unit.evaluation.conftest import CLASSES
@@ -95,6 +95,13 @@ def test_another_model_or_split_leaves_the_evaluation_of_the_run_alone(run: Run,
     evaluated(Evaluate(ModelRef(str(model_file)), str(run.folder)))
     evaluated(Evaluate(ModelRef(str(run.model_path)), str(run.folder), "train"))
     assert not (run.folder / report.FILE_NAME).exists()
+
+
+def test_labels_count_as_the_user_edited_them(data_set: Path, model_file: Path) -> None:
+    jobs.run(EditLabels(str(data_set), "move", (str(data_set / "pit" / "0.png"),), "good"), JobContext())
+    jobs.run(EditLabels(str(data_set), "exclude", (str(data_set / "pit" / "1.png"),)), JobContext())
+    found = evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all"))
+    assert [one.support for one in found.per_class] == [9, 6, 8]
 
 
 def test_unreadable_images_are_named_and_count_nowhere(data_set: Path, model_file: Path) -> None:
