@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, plain, say, writing
-from convnext_studio.cli.times import in_words
+from convnext_studio.cli.times import in_words, left_in_words
 from convnext_studio.core import jobs, requests
 from convnext_studio.core.events import Noticed
 
@@ -66,7 +66,7 @@ def _print_table(found: Sequence[RunSummary]) -> None:
         best = (
             "" if one.best_balanced_accuracy is None else f"{one.best_balanced_accuracy:.3f} (epoch {one.best_epoch})"
         )
-        left = "" if one.seconds_left is None else f", about {in_words(one.seconds_left)} left"
+        left = "" if one.seconds_left is None else f", {left_in_words(one.seconds_left)}"
         epochs = f"{one.epoch} of {one.epochs}"
         name = plain(Path(one.folder).name)
         print(f"{name:{width}}  {one.state:11}  {epochs:>9}  {best:17}  {in_words(one.seconds)}{left}")

@@ -19,3 +19,8 @@ def in_words(seconds: float) -> str:
             parts.append((count, name))
         whole = rest
     return " ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in parts[:2] if count)
+
+
+def left_in_words(seconds: float) -> str:
+    """How long it still takes."""
+    return "almost done" if seconds < 1 else f"about {in_words(seconds)} left"

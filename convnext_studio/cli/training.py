@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import traceback
+from pathlib import Path
 
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, StatusLine, say, writing
@@ -33,6 +36,9 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     except Cancelled:
         talk.say("Stopped.")
         return stop.exit_code
+    except Exception:  # a bug: hours of work are kept, and a traceback helps nobody on a terminal
+        talk.say(_keep_details(folder))
+        return NOTHING_DONE
     finally:
         talk.end()
         if place.is_first:
@@ -48,6 +54,14 @@ def _note_refusal(folder: str, error: StudioError) -> None:
     from convnext_studio.core.runs.run import Run
 
     note_refusal(Run.open(folder), error, NOTHING_DONE)
+
+
+def _keep_details(folder: str) -> str:
+    """Add the traceback to the Run's log; returns what to say."""
+    path = Path(folder) / "log.txt"
+    with contextlib.suppress(OSError), path.open("a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(traceback.format_exc())
+    return f"Something unexpected happened. What was saved is kept; the details are in {path}"
 
 
 def _exit_code(ended: RunEnded, folder: str, stop: Stop, *, is_first: bool) -> int:

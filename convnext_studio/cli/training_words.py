@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convnext_studio.cli.times import in_words
+from convnext_studio.cli.times import left_in_words
 from convnext_studio.core.run_events import (
     EpochEnded,
     Paused,
@@ -64,7 +64,7 @@ def progress_words(event: StepEnded | Progressed, history: History) -> str:
         parts.append(f"best balanced accuracy {best.balanced_accuracy:.3f}")
     parts.append(f"{event.images_per_s:.0f} images/s")
     if left is not None:
-        parts.append(f"about {in_words(left)} left")
+        parts.append(left_in_words(left))
     return ", ".join(parts)
 
 
@@ -88,7 +88,7 @@ def _epoch(event: EpochEnded, history: History) -> str:
     if event.is_best:
         parts.append("the best so far")
     if (left := history.seconds_left) is not None:
-        parts.append(f"about {in_words(left)} left")
+        parts.append(left_in_words(left))
     return ", ".join(parts)
 
 

@@ -95,12 +95,17 @@ def _cancel(run: Run, ctx: JobContext) -> RunEnded:
     raise Cancelled
 
 
+def _break(run: Run, ctx: JobContext) -> RunEnded:
+    raise ZeroDivisionError("oh")
+
+
 _ACTS: dict[str, Act] = {
     "stops": _stop,
     "fails": _fail,
     "leaves out": _leave_out,
     "refuses": _refuse,
     "cancels": _cancel,
+    "breaks": _break,
 }
 
 
@@ -177,6 +182,7 @@ def test_what_is_no_data_set_leaves_no_folder_behind(
         ("fails", 3, "/parts/a.png"),
         ("leaves out", 1, "… and 5 more"),
         ("refuses", 3, "3 Images are new"),
+        ("breaks", 3, "Something unexpected happened. What was saved is kept"),
     ],
 )
 def test_the_exit_code_says_how_it_ended_and_the_folder_is_named_all_the_same(
@@ -189,7 +195,8 @@ def test_the_exit_code_says_how_it_ended_and_the_folder_is_named_all_the_same(
 ) -> None:
     assert _train(tmp_path, "--name", name) == code
     out, err = capsys.readouterr()
-    assert words in err
+    assert words in err and "Traceback" not in err
+    assert (name == "breaks") == (_only(tmp_path).folder / "log.txt").exists()
     assert out == f"{_only(tmp_path).folder}\n"
 
 
