@@ -8,7 +8,6 @@ import shlex
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import NOTHING_DONE, say
-from convnext_studio.cli.training import work_on
 from convnext_studio.launch import torchrun
 
 _EXAMPLES = """examples:
@@ -29,6 +28,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
+    from convnext_studio.cli.training import work_on
     from convnext_studio.core.runs.run import Run
     from convnext_studio.core.training.resume import ChangedSince
 

@@ -10,7 +10,6 @@ from convnext_studio.cli.command import Command
 from convnext_studio.cli.runs import runs_folder
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import say
-from convnext_studio.cli.training import work_on
 from convnext_studio.core import jobs, requests
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.recipe import PRESETS, Recipe, changed, from_preset, read_recipe
@@ -49,6 +48,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
+    from convnext_studio.cli.training import work_on
+
     place = torchrun.place()
     if not place.is_first:
         return work_on(torchrun.hear(), stop, place)

@@ -15,7 +15,11 @@ from convnext_studio.core.context import Cancelled
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.run_events import Line, Progressed, RunEnded, RunEvent, StepEnded
+from convnext_studio.core.runs.ending import note_refusal
+from convnext_studio.core.runs.environment import read_data
+from convnext_studio.core.runs.follower import LineReader
 from convnext_studio.core.runs.history import History
+from convnext_studio.core.runs.run import Run
 from convnext_studio.launch.torchrun import Place
 
 _MOST_NAMED = 20
@@ -23,7 +27,7 @@ _MOST_NAMED = 20
 
 def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = False) -> int:
     """Bring the Run to its end, or to where it was stopped; its folder is the last line of stdout."""
-    talk = _Talk(is_silent=not place.is_first)
+    talk = _Talk(_so_far(folder) if place.is_first else None)
     talk.say(f"Run: {folder}")
     try:
         ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
@@ -31,7 +35,7 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
         if not place.is_first:
             say(f"Process {place.rank}: {error}")
             return NOTHING_DONE
-        _note_refusal(folder, error)
+        note_refusal(Run.open(folder), error, NOTHING_DONE)
         raise
     except Cancelled:
         talk.say("Stopped.")
@@ -48,12 +52,12 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     return _exit_code(ended, folder, stop, is_first=place.is_first)
 
 
-def _note_refusal(folder: str, error: StudioError) -> None:
-    """For the window, which may have started us."""
-    from convnext_studio.core.runs.ending import note_refusal
-    from convnext_studio.core.runs.run import Run
-
-    note_refusal(Run.open(folder), error, NOTHING_DONE)
+def _so_far(folder: str) -> History:
+    """What earlier parts of the Run told."""
+    reader, history = LineReader(Run.open(folder).events_path), History()
+    while lines := reader.read():
+        history.add(lines)
+    return history
 
 
 def _keep_details(folder: str) -> str:
@@ -74,9 +78,6 @@ def _exit_code(ended: RunEnded, folder: str, stop: Stop, *, is_first: bool) -> i
 
 def _name_unreadable(folder: str, *, is_first: bool) -> bool:
     """Name the Images that were left out because they cannot be read; whether there are any."""
-    from convnext_studio.core.runs.environment import read_data
-    from convnext_studio.core.runs.run import Run
-
     left_out = read_data(Run.open(folder)).get("unreadable", [])
     if is_first:
         for path, reason in left_out[:_MOST_NAMED]:
@@ -89,11 +90,11 @@ def _name_unreadable(folder: str, *, is_first: bool) -> bool:
 class _Talk:
     """Says a Run's Events on stderr: a line for what matters, one that renews itself for the steps."""
 
-    def __init__(self, *, is_silent: bool) -> None:
-        self._is_silent = is_silent
+    def __init__(self, history: History | None) -> None:
+        self._history = history or History()
+        self._is_silent = history is None
         self._line = StatusLine()
-        self._history = History()
-        self._began = time.monotonic()
+        self._began = time.monotonic() - self._history.seconds
 
     def on_event(self, event: object) -> None:
         """Say it, if it is to be said."""
