@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import timm
 import torch
+from timm.models import ConvNeXt
 from torch import Tensor, nn
 
 from convnext_studio.core.errors import ModelError, UsageError
@@ -67,6 +68,11 @@ def build_with(
     }
     network.load_state_dict(ready, strict=True, assign=True)
     return network.eval()
+
+
+def takes_any_size(network: nn.Module) -> bool:
+    """Whether it computes the same of a small input as of a large one: no part of it knows the size of its input."""
+    return isinstance(network, ConvNeXt)
 
 
 def outputs_of(network: nn.Module) -> int:

@@ -32,6 +32,7 @@ from convnext_studio.core.values import DeviceName, EngineName, Execution, Preci
 _SLICE_S = 0.3  # one measurement
 _BUDGET_S = 8.0  # after this, no further candidate is begun
 _PROBE = 4  # Images that candidates must agree on
+_HEAVY = 8e12  # parameters x input pixels; beyond it one Image takes a good part of a second on a core
 _SLOW_S = 0.4  # an Image that takes longer than this on one core gets all cores
 _MUCH_SLOWER = 0.85
 _CLOSE = 2.0  # another program may halve a speed while it is measured; more than that is taken at its word
@@ -69,10 +70,13 @@ def settle_plan(model: LoadedModel, execution: Execution, ctx: JobContext) -> Se
 
 def measure_speed(request: MeasureSpeed, ctx: JobContext) -> SpeedMeasured:
     """Measure a Model; one of the catalogue with blank weights, for speed does not depend on them."""
+    must_end_at = time.monotonic() + request.seconds
     ref = request.model
     is_blank = ref.weights == "random" or find_entry(ref.name) is not None
     model = blank_model(ref.name) if is_blank else network.load(ref, emit=ctx.emit)
-    settled = calibrate(model, request.execution, ctx, budget_s=request.seconds / 2, is_blank=is_blank)
+    ctx.check()
+    budget_s = min(request.seconds / 2, must_end_at - time.monotonic())
+    settled = calibrate(model, request.execution, ctx, budget_s=budget_s, is_blank=is_blank)
     plan = settled.plan
     return SpeedMeasured(settled.images_per_s, Execution(plan.device, plan.precision, plan.engine), plan.batch)
 
@@ -83,17 +87,23 @@ def calibrate(
     """Measure the candidates and return the fastest that answers rightly; a blank Model has no right answers."""
     give_up_at = time.monotonic() + budget_s
     plans = candidates(execution)
+    if is_blank and model.parameters * model.preprocessing.height * model.preprocessing.width > _HEAVY:
+        plans = [_on_all_cores(plan) for plan in plans]  # where `_with_all_cores` would arrive, after making it twice
     probe = _probe(model)
     try:
         reference = None if is_blank else build_runner(model, _reference(plans[0].device)).run(probe)
         best: Settled | None = None
+        cost_s = 0.0
         for plan in plans:
             ctx.check()
-            if best is not None and time.monotonic() > give_up_at:
+            # A candidate costs what the one before it did, or more: what is known by then is worth the figure.
+            if best is not None and time.monotonic() + (cost_s if is_blank else 0) > give_up_at:
                 break
+            began = time.monotonic()
             found = _judge(model, plan, probe, reference)
             if found is not None:
                 best = found if best is None else _faster(best, found, probe)
+            cost_s = time.monotonic() - began
         if best is None:
             raise _nothing_works(execution)
         best = _with_all_cores(model, best, probe)
@@ -193,14 +203,19 @@ def _with_all_cores(model: LoadedModel, best: Settled, probe: Batch) -> Settled:
     plan = best.plan
     if plan.device != "cpu" or plan.streams == 1 or plan.streams / best.images_per_s < _SLOW_S:
         return best
-    shared = replace(plan, streams=1, batch=1, workers=2)  # two: one decodes while the other computes
+    shared = _on_all_cores(plan)
     try:
         runner = build_runner(model, shared)
-        speed = images_per_second(runner, replace(shared, workers=1), probe[:1], _SLICE_S)
+        speed = images_per_second(runner, shared, probe[:1], _SLICE_S)
     except (RuntimeError, MemoryError) as error:
         _log.info("All cores on one Image refused for %s: %s", model.title, error)
         return best
     return Settled(shared, runner, speed) if speed > _MUCH_SLOWER * best.images_per_s else best
+
+
+def _on_all_cores(plan: Plan) -> Plan:
+    """One Image at a time, computed by all cores; two workers, for one decodes while the other computes."""
+    return plan if plan.device != "cpu" else replace(plan, streams=1, batch=1, workers=2)
 
 
 def _with_best_batch(best: Settled, model: LoadedModel, ctx: JobContext, give_up_at: float) -> Settled:
@@ -224,7 +239,7 @@ def _with_best_batch(best: Settled, model: LoadedModel, ctx: JobContext, give_up
 
 
 def images_per_second(runner: Runner, plan: Plan, batch: Batch, seconds: float) -> float:
-    """Images/s of the network alone, with as many threads calling as the Plan says."""
+    """Images/s of the network alone, with as many threads calling as are served side by side."""
     runner.run(batch)  # engines prepare themselves for a new batch size
     done: list[int] = []
     errors: list[BaseException] = []
@@ -240,7 +255,8 @@ def images_per_second(runner: Runner, plan: Plan, batch: Batch, seconds: float) 
         except BaseException as error:  # raised again below, in the thread that asked
             errors.append(error)
 
-    threads = [threading.Thread(target=call, name="calibrate") for _ in range(plan.workers)]
+    callers = 1 if plan.device == "cpu" and plan.streams == 1 else plan.workers
+    threads = [threading.Thread(target=call, name="calibrate") for _ in range(callers)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -52,6 +52,28 @@ def test_every_engine_gives_torchs_fp32_answers(model: ModelRef, engine: str, la
     assert softmax(runner.run(batch[:1])) == pytest.approx(softmax(expected[:1]), abs=1e-4)
 
 
+def test_a_network_converted_with_a_small_example_answers_rightly_at_its_own_size(model: ModelRef) -> None:
+    if "openvino" not in _engines():
+        pytest.skip("OpenVINO is not installed")
+    small = network.load(model)
+    card = dataclasses.replace(small.card, preprocessing=dataclasses.replace(small.preprocessing, height=96, width=160))
+    loaded = dataclasses.replace(small, card=card)
+    batch = np.random.default_rng(1).integers(0, 256, (2, 96, 160, 3), dtype=np.uint8)
+    expected = build_runner(loaded, calibrate._reference("cpu")).run(batch)
+    found = build_runner(loaded, Plan("cpu", "openvino", "fp32", "", 2, 1, 1)).run(batch)
+    assert softmax(found) == pytest.approx(softmax(expected), abs=1e-4)
+
+
+def test_a_heavy_network_is_made_once_and_measured_image_by_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Plan] = []
+    monkeypatch.setattr(calibrate, "_HEAVY", 1)
+    monkeypatch.setattr(calibrate, "build_runner", lambda loaded, plan: made.append(plan) or build_runner(loaded, plan))
+    found = jobs.run(MeasureSpeed(ModelRef("test_convnext", "random"), FP32, seconds=0.01), JobContext())
+    assert isinstance(found, SpeedMeasured)
+    assert found.batch == 1
+    assert [(plan.streams, plan.batch) for plan in made] == [(1, 1)]
+
+
 def test_what_was_measured_is_remembered_and_not_measured_again(model: ModelRef) -> None:
     loaded, seen = network.load(model), []
     first = calibrate.settle_plan(loaded, FP32, JobContext(seen.append))

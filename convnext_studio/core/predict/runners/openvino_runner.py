@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from convnext_studio.core.models.architecture import takes_any_size
 from convnext_studio.core.predict.device import usable_cores
 from convnext_studio.core.predict.runners.base import Batch, Logits, Plan
 from convnext_studio.core.values import Preprocessing
@@ -30,6 +31,7 @@ ov.Tensor(np.zeros(1, np.uint8), shared_memory=True)
 _log = logging.getLogger(__name__)
 _LARGEST_KEPT_BYTES = 512 * 2**20
 _KEPT_FILES = 8
+_EXAMPLE_SIDE = 64
 
 
 class OpenVinoRunner:
@@ -62,15 +64,16 @@ class OpenVinoRunner:
 
 def _converted(network: nn.Module, preprocessing: Preprocessing, identity: str, folder: Path) -> ov.Model:
     """Read the converted network from `folder`, or convert it and keep it there."""
-    size = f"{preprocessing.height}x{preprocessing.width}"
-    path = folder / f"{identity[:32]}-{size}-{ov.__version__.split('-')[0]}.xml"
+    name = f"{identity[:32]}-{preprocessing.height}x{preprocessing.width}"
+    path = folder / f"{name}-{ov.__version__.split('-')[0]}.xml"
     try:
         if path.is_file():
             os.utime(path)
             return ov.Core().read_model(path)
     except (RuntimeError, OSError) as error:
         _log.info("The kept network %s is not usable: %s", path.name, error)
-    example = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
+    size = (_EXAMPLE_SIDE,) * 2 if takes_any_size(network) else (preprocessing.height, preprocessing.width)
+    example = torch.zeros(1, 3, *size)  # the converter runs it through the network, in torch's own time
     with _quiet_conversion(), torch.inference_mode():
         graph = ov.convert_model(network.eval().float(), example_input=example)
     graph.reshape({0: [-1, 3, preprocessing.height, preprocessing.width]})
