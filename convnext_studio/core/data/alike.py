@@ -25,8 +25,8 @@ Pairs = NDArray[np.int64]  # (n, 2), the smaller number first
 _EVENED = 6  # pixels around, within which the light is evened out
 _FAINT = 3.0  # grey levels: contrast below this is noise
 _FINEST = 12  # waves across the picture
-_GRID = 48  # pixels on each side at which correlations are read off
-_FARTHEST = 5  # largest shift in pixels of that grid, about a tenth of the picture
+_GRID = 48  # steps of shift that make up the whole picture
+_FARTHEST = 5  # largest shift in those steps, about a tenth of the picture
 _NEAREST = 12  # how many are compared with each picture, by each of two measures
 _CIRCLE = 13  # more agreeing partners than this, and agreeing says little
 _BLOCK = 512
@@ -175,15 +175,25 @@ def _agreement(phases: NDArray[np.complex64], pairs: Pairs, ctx: JobContext) -> 
 
 
 def _peaks(phases: NDArray[np.complex64], pairs: Pairs) -> Floats:
+    """Read the correlation off at the few shifts that count: two small products instead of a whole transform."""
     product = phases[pairs[:, 0]] * phases[pairs[:, 1]].conj()
-    grid = np.zeros((len(pairs), _GRID, _GRID // 2 + 1), np.complex64)
-    grid[:, : _FINEST + 1, : _FINEST + 1] = product[:, : _FINEST + 1]
-    grid[:, -_FINEST:, : _FINEST + 1] = product[:, _FINEST + 1 :]
-    surface = np.fft.irfft2(grid, s=(_GRID, _GRID)) * _GRID**2
-    rows = np.concatenate([surface[:, -_FARTHEST:], surface[:, : _FARTHEST + 1]], axis=1)
-    near = np.concatenate([rows[:, :, -_FARTHEST:], rows[:, :, : _FARTHEST + 1]], axis=2)
-    result: Floats = near.reshape(len(pairs), -1).max(axis=1).astype(np.float32)
+    rows = np.tensordot(product, _DOWN, axes=(1, 0))  # (pairs, waves across, shifts down)
+    surface = np.tensordot(rows, _ACROSS, axes=(1, 0)).real
+    result: Floats = surface.reshape(len(pairs), -1).max(axis=1).astype(np.float32)
     return result
+
+
+def _shifted_waves(waves: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.complex64]:
+    """What a shift by each of the steps does to each wave: (waves, shifts)."""
+    shifts = np.arange(-_FARTHEST, _FARTHEST + 1) / _GRID
+    result: NDArray[np.complex64] = np.exp(2j * np.pi * np.outer(waves, shifts)).astype(np.complex64)
+    return result * weights[:, None].astype(np.complex64)
+
+
+_BOTH_WAYS = np.concatenate([np.arange(_FINEST + 1), np.arange(-_FINEST, 0)])
+_ONE_WAY = np.arange(_FINEST + 1)
+_DOWN = _shifted_waves(_BOTH_WAYS, np.ones(len(_BOTH_WAYS)))
+_ACROSS = _shifted_waves(_ONE_WAY, np.where(_ONE_WAY == 0, 1.0, 2.0))  # each stands for its mirror image too
 
 
 def _outside_circle(pairs: Pairs, scores: Floats, count: int) -> tuple[Floats, Floats]:

@@ -97,7 +97,8 @@ def name_warnings(classes: Sequence[str]) -> tuple[DataWarning, ...]:
     """Warn of class names that some systems take for one and the same."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in classes:
-        alike[unicodedata.normalize("NFKC", name).casefold()].append(name)
+        seen = "".join(one for one in unicodedata.normalize("NFKC", name) if unicodedata.category(one) != "Cf")
+        alike[seen.casefold().strip()].append(name)
     return tuple(
         DataWarning(
             "names",

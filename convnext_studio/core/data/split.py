@@ -68,9 +68,10 @@ def split_items(items: Sequence[Item], shares: Shares, seed: int) -> dict[str, S
         for number, part in enumerate(parts):
             result |= dict.fromkeys(_names(part), "validation" if number == shares.fold else "train")
         return result
-    rest = 1.0 if is_given else 1.0 - shares.test
-    is_wanted = "validation" not in result.values()
-    bonds, validating = _take(bonds, shares.validation / rest if is_wanted else 0.0, must_stay=1)
+    left = sum(len(bond.names) for bond in bonds)
+    whole = left if is_given else len(items)  # what the share is meant of
+    is_wanted = bool(left) and "validation" not in result.values()
+    bonds, validating = _take(bonds, min(0.9, shares.validation * whole / left) if is_wanted else 0.0, must_stay=1)
     return result | dict.fromkeys(_names(validating), "validation") | dict.fromkeys(_names(bonds), "train")
 
 

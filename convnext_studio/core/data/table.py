@@ -152,7 +152,9 @@ def _row(cells: Sequence[str], columns: dict[str, int], folder: Path, where: str
     split: Given = SPLIT_NAMES.get(wanted.casefold(), "")
     if wanted and not split:
         raise DataError(f"{where} names the split “{shown(wanted)}”.", "Use train, validation, test or nothing.")
-    return TableRow(_absolute(values["path"], folder), values["label"], values.get("group", ""), split)
+    raw = cells[columns["path"]]
+    path = raw if os.path.lexists(_absolute(raw, folder)) else values["path"]  # a name may begin with an apostrophe
+    return TableRow(_absolute(path, folder), values["label"], values.get("group", ""), split)
 
 
 def _absolute(path: str, folder: Path) -> str:
