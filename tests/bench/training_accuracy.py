@@ -29,7 +29,7 @@ from convnext_studio.core.requests import Evaluate
 from convnext_studio.core.resources import resource
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.values import Execution, ModelRef
-from tests.bench.timm_train_defaults import Order
+from tests.bench.timm_train_defaults import EPOCHS, Order
 from tests.bench.training_sets import TrainingSet, train_ours, train_timm, training_sets
 
 Start = Literal["sample", "random"]
@@ -113,6 +113,7 @@ def _ours(wanted: Wanted, data: TrainingSet, start: Start, seed: int, place: Pat
         "input_size": model.preprocessing.height,
         "seed": seed,
         "max_minutes": wanted.seconds / 60,
+        "epochs": EPOCHS,  # as many as fit into the time, as with timm
         "device": "cpu",
         **dict(wanted.changes),
     }
