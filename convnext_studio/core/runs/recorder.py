@@ -113,9 +113,7 @@ class _Appended:
         self._reserve = reserve
         self._waiting = b""
         try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-            self._end = self._whole_bytes()
-            os.ftruncate(self._handle, self._end)
+            self._open()
         except OSError as error:
             raise storage_error(error, path) from error
         self._keep_reserve()
@@ -132,6 +130,7 @@ class _Appended:
         if not self._waiting:
             return
         try:
+            self._find_again()
             self._write()
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT) and self._reserve and self._reserve.exists():
@@ -175,6 +174,19 @@ class _Appended:
                 self._reserve.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             os.close(self._handle)
+
+    def _open(self) -> None:
+        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        self._end = self._whole_bytes()
+        os.ftruncate(self._handle, self._end)
+
+    def _find_again(self) -> None:
+        """Raise `OSError` while the file is gone with its drive; open it anew once that is back."""
+        if not os.path.samestat(self.path.stat(), os.fstat(self._handle)):
+            old = self._handle
+            self._open()
+            with contextlib.suppress(OSError):
+                os.close(old)
 
     def _write(self) -> None:
         os.lseek(self._handle, self._end, os.SEEK_SET)

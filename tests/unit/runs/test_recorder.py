@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -131,6 +132,20 @@ def test_a_full_disk_is_reported_from_the_reserve_and_nothing_is_lost_once_there
         assert recorder.trouble is None
     assert [line.number for line in read(run)] == [1, 2, 3, 4, 5]
     assert run.loss_path.read_text() == "step,loss\n1,0.5\n2,0.5\n"
+
+
+def test_a_folder_that_vanishes_and_comes_back_has_every_line(run: Run) -> None:
+    away, back = run.folder.with_name("away"), run.folder
+    with Recorder(run) as recorder:
+        recorder.emit(step(1))
+        back.rename(away)
+        recorder.emit(step(2))
+        assert "does not exist" in str(recorder.trouble)
+        shutil.copytree(away, back)  # the same files on a drive that was mounted anew
+        recorder.emit(step(3))
+        assert recorder.trouble is None
+    assert [line.number for line in read(run)] == [1, 2, 3]
+    assert run.loss_path.read_text() == "step,loss\n1,0.5\n2,0.5\n3,0.5\n"
 
 
 def test_tensorboard_gets_the_curves_where_it_was_asked_for(run: Run, expect_log: Callable[[str], None]) -> None:
