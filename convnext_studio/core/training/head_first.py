@@ -1,0 +1,159 @@
+"""The head first: a new classifier on the frozen network's features, fitted in seconds, before all else learns.
+
+Multinomial logistic regression, every class weighing the same; how strongly it is held back is chosen by
+cross-validation over groups of training Images, so that neither the validation split nor near-duplicates flatter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from convnext_studio.core.data.dataset import LabelledImage, Split
+from convnext_studio.core.evaluation import metrics
+from convnext_studio.core.predict.device import precisions_on
+from convnext_studio.core.run_events import PhaseStarted, Progressed
+from convnext_studio.core.training.network import set_head
+from convnext_studio.core.training.validation import Answers, judge
+from convnext_studio.core.training.work import Work
+
+_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+_FOLDS = 3
+_ITERATIONS = 60
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the frozen network sees in a split's Images, (n, width) float32; `numbers` say which could be read."""
+
+    numbers: NDArray[np.int64]
+    values: Tensor
+
+
+def fit_new_head(work: Work) -> None:
+    """Fit the head of a network with learned weights, keep it as epoch 0, and let the average begin with it.
+
+    Where nothing else is trained this is all there is. Random weights have nothing to say yet.
+    """
+    recipe, desk, data = work.ground.recipe, work.desk, work.ground.data
+    is_wanted = recipe.is_head_first and (work.ground.start.grown_from is not None or not recipe.epochs)
+    if not is_wanted:
+        return
+    total = sum(len(data.images[split]) for split in ("train", "validation"))
+    desk.emit(PhaseStarted("features"))
+    train = _features(work, "train", lambda done: desk.emit(Progressed("features", done, total)))
+    done = len(data.images["train"])
+    validation = _features(work, "validation", lambda more: desk.emit(Progressed("features", done + more, total)))
+    desk.emit(PhaseStarted("head"))
+    weight, bias = desk.world.shared(lambda: _fitted_on(train, data.images["train"], data.classes, recipe.seed))
+    set_head(work.network, weight, bias)
+    work.reset_average()
+    logits = validation.values.double() @ weight.double().T + bias.double()
+    answers = Answers(validation.numbers, torch.softmax(logits, 1).numpy())
+    scores = judge(answers, data.images["validation"], data.classes)
+    train_loss = functional.cross_entropy(
+        train.values @ weight.T + bias, _labels(train, data.images["train"], data.classes)
+    )
+    is_best = work.keep_if_better(scores)
+    desk.emit(work.epoch_ended(scores, float(train_loss), is_best=is_best, seconds_left=None))
+
+
+def fit_head(
+    values: Tensor, labels: Tensor, classes: int, groups: NDArray[Any], *, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Fit a head to features (n, width) and class numbers (n,); returns (classes, width) and (classes,), float32.
+
+    Images of one group are held out together when the penalty is chosen.
+    """
+    mean, spread = values.double().mean(0), values.double().std(0, correction=0) + 1e-6
+    scaled = (values.double() - mean) / spread
+    penalty = _best_penalty(scaled, labels, classes, groups, seed)
+    weight, bias = _regression(scaled, labels, classes, penalty)
+    weight = weight / spread
+    return weight.float(), (bias - weight @ mean).float()
+
+
+def _features(work: Work, split: Split, on_batch: Callable[[int], None]) -> Features:
+    """Pooled and normed features of every Image of a split, unaltered; each process computes its share."""
+    ground, network = work.ground, cast(Any, work.network)
+    wanted = ground.recipe.precision
+    is_bf16 = wanted == "bf16" or (wanted == "auto" and "bf16" in precisions_on(ground.device_name))
+    numbers: list[int] = []
+    values: list[Tensor] = []
+    network.eval()
+    try:
+        with work.batches(split, is_altered=False) as batches:
+            for batch in batches.in_order(work.desk.reading):
+                if not len(batch):
+                    continue
+                inputs = work.normalise(batch.pixels.to(ground.device, non_blocking=True))
+                with torch.inference_mode(), torch.autocast(ground.device.type, torch.bfloat16, enabled=is_bf16):
+                    found = network.forward_head(network.forward_features(inputs), pre_logits=True)
+                values.append(found.float().cpu().clone())
+                numbers += batch.numbers
+                on_batch(len(numbers) * work.desk.world.size)
+    finally:
+        network.train()
+    work.desk.check()
+    parts = work.desk.world.gathered((numbers, [one.numpy() for one in values]))
+    everyone = np.array([number for part, _ in parts for number in part], np.int64)
+    rows = [row for _, part in parts for row in part]
+    order = np.argsort(everyone, kind="stable")
+    width = int(network.head_hidden_size)
+    table = np.concatenate(rows)[order] if rows else np.empty((0, width), np.float32)
+    return Features(everyone[order], torch.from_numpy(table))
+
+
+def _fitted_on(
+    features: Features, images: tuple[LabelledImage, ...], classes: tuple[str, ...], seed: int
+) -> tuple[Tensor, Tensor]:
+    groups = np.array([images[number].group or f"image {number}" for number in features.numbers])
+    return fit_head(features.values, _labels(features, images, classes), len(classes), groups, seed=seed)
+
+
+def _labels(features: Features, images: tuple[LabelledImage, ...], classes: tuple[str, ...]) -> Tensor:
+    return torch.tensor([classes.index(images[number].label) for number in features.numbers])
+
+
+def _best_penalty(values: Tensor, labels: Tensor, classes: int, groups: NDArray[Any], seed: int) -> float:
+    """The largest penalty among those whose held-out loss is the least, every class weighing the same."""
+    names, places = np.unique(groups, return_inverse=True)
+    folds = np.random.default_rng(seed).permutation(len(names))[places] % _FOLDS
+    losses = np.zeros(len(_PENALTIES))
+    for fold in range(_FOLDS):
+        kept, held = torch.from_numpy(folds != fold), torch.from_numpy(folds == fold)
+        there = sorted(set(labels[held].tolist()))
+        if not there or len(set(labels[kept].tolist())) < 2:
+            continue
+        for place, penalty in enumerate(_PENALTIES):
+            weight, bias = _regression(values[kept], labels[kept], classes, penalty)
+            answers = torch.softmax(values[held] @ weight.T + bias, 1).numpy()
+            each = metrics.losses(answers, labels[held].numpy())
+            losses[place] += float(np.mean([each[labels[held].numpy() == one].mean() for one in there]))
+    return _PENALTIES[len(_PENALTIES) - 1 - int(np.argmin(losses[::-1]))]
+
+
+def _regression(values: Tensor, labels: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+    """Minimise the balanced cross-entropy plus `penalty` / 2 times the squared weights, in double precision."""
+    counts = torch.bincount(labels, minlength=classes).clamp_min(1)
+    shares = (1.0 / (counts[labels] * (torch.bincount(labels, minlength=classes) > 0).sum())).double()
+    weight = torch.zeros(classes, values.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
+    search = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def closure() -> float:
+        search.zero_grad()
+        each = functional.cross_entropy(values @ weight.T + bias, labels, reduction="none")
+        loss = (each * shares).sum() + penalty / 2 * weight.square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    search.step(closure)  # type: ignore[no-untyped-call]
+    return weight.detach(), bias.detach()

@@ -1,0 +1,74 @@
+"""A small training for outside judges: `python tests/exam_train.py --run FOLDER --resume` begins it or goes on with it.
+
+It touches the file that READY_FILE names once steps are taken, and ends with the Model file, or as the Run ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.recipe import Recipe, changed, from_preset
+from convnext_studio.core.requests import Train
+from convnext_studio.core.run_events import StepEnded
+from convnext_studio.core.runs.run import RECIPE, Run
+from convnext_studio.core.training import fit, work
+
+SIDE, COUNT = 40, 30
+EXIT_CODES = {"finished": 0, "stopped": 143, "failed": 3}
+
+
+def draw_data_set(folder: Path, count: int = COUNT) -> Path:
+    """Two classes: with a bright square somewhere, and without."""
+    chance = np.random.default_rng(0)
+    for name in ("bad", "good"):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = chance.integers(60, 140, (SIDE, SIDE, 3), dtype=np.uint8)
+            if name == "bad":
+                top, left = chance.integers(2, SIDE - 14, 2)
+                pixels[top : top + 10, left : left + 10] = 235
+            Image.fromarray(pixels).save(folder / name / f"{number:03}.png")
+    return folder
+
+
+def recipe_for(data: Path, **changes: object) -> Recipe:
+    """All that makes chance: shuffling, balance, augmentation, drop path, mixup, averaging."""
+    small = {"data": str(data), "model": "test_convnext", "weights": "random", "input_size": 32, "is_head_first": False}
+    quick = {"epochs": 12, "batch_size": 4, "precision": "fp32", "patience": 0, "layer_decay": 0.9, "mixup": 0.2}
+    return changed(from_preset("balanced"), {**small, **quick, "rotation": 10.0, **changes})
+
+
+def main() -> int:
+    """Begin or go on."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--save-every", type=float, default=0.5)
+    arguments = parser.parse_args()
+    folder: Path = arguments.run
+    torch.set_num_threads(1)
+    work.SAVE_EVERY_S = arguments.save_every
+    data = folder.parent / "exam_data"
+    if not data.is_dir():
+        draw_data_set(data)
+    run = Run.open(folder) if (folder / RECIPE).is_file() else Run.create_in(folder, recipe_for(data))
+
+    def on_event(event: object) -> None:
+        if isinstance(event, StepEnded) and "READY_FILE" in os.environ:
+            Path(os.environ["READY_FILE"]).touch()
+
+    return EXIT_CODES[fit.train(Train(str(run.folder)), JobContext(on_event)).ending]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
