@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch import distributed
 
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import RunError, StudioError
+from convnext_studio.core.errors import RunError, StudioError, UsageError
 from convnext_studio.core.recipe import Recipe, to_toml
 from convnext_studio.core.requests import FollowRun, ResumeRun, StartRun, SteerRun
 from convnext_studio.core.run_events import Line, RunEnded
@@ -191,3 +192,14 @@ def test_only_what_torchrun_says_makes_a_process_one_of_several(monkeypatch: pyt
     assert not torchrun.place().is_first
     monkeypatch.setenv("RANK", "many")
     assert torchrun.place().is_first
+
+
+def test_the_first_process_tells_the_others_which_run_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="only be started by torchrun"):
+        torchrun.hear()
+    server = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    places = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(server.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    for name, value in places.items():
+        monkeypatch.setenv(name, value)
+    torchrun.tell_all("/runs/ümlaut")
+    assert torchrun.hear() == "/runs/ümlaut"
