@@ -110,6 +110,8 @@ def _torn(found: Found) -> Iterator[DataWarning]:
 
 def _better(found: Found) -> str:
     way = found.grouped.suggestion
+    if way.get("group") == "folder":
+        return "Keep Images together by folder."
     if way.get("group") == "name":
         return f"Keep Images together by name, with the pattern {way['group_pattern']}."
     return "Keep together what is alike."
@@ -224,10 +226,10 @@ def _shapes(found: Found) -> Iterator[DataWarning]:
 def _ungrouped(found: Found) -> Iterator[DataWarning]:
     """Names tell of parts, but the Recipe does not heed them."""
     way = found.grouped.suggestion
-    if found.recipe.group in ("none", "alike") and way.get("group") == "name" and not found.is_split_given:
+    if found.recipe.group in ("none", "alike") and way and not found.is_split_given and way != {"group": "alike"}:
         yield DataWarning(
             "ungrouped",
-            "The file names tell which Images show one part, but the split does not heed it.",
+            "Names of files or folders tell which Images show one part, but the split does not heed them.",
             _better(found),
         )
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.alike import clusters, find_alike
 from convnext_studio.core.data.dataset import LabelledImage
-from convnext_studio.core.data.names import relative
-from convnext_studio.core.data.patterns import Pattern, find_pattern, key_of
+from convnext_studio.core.data.names import SPLIT_NAMES, relative, shown
+from convnext_studio.core.data.patterns import Pattern, find_folders, find_pattern, key_of
 from convnext_studio.core.data.seen import Seen
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
@@ -115,29 +115,25 @@ def _keys(
                 "Add a column “group” to the CSV, or keep Images together in another way.",
             )
         return columns, "Images with the same entry in the group column stay together.", {}
+    folders = _folder_keys(images, names)
     if recipe.group == "folder":
-        return _checked(_folder_keys(names), "No Image lies in a folder below its class folder."), _FOLDERS, {}
+        return _checked(folders, "No Image lies in a folder below its class folder."), _FOLDERS, {}
     if recipe.group == "name":
         return _checked(_name_keys(names, recipe), f"No file name fits “{recipe.group_pattern}”."), _NAMES, {}
-    found = _found(names, tied)
-    suggestion = {} if found is None else {"group": "name", "group_pattern": found.regex}
+    found = _found(names, folders, tied)
     if recipe.group == "auto":
         if found is not None:
-            proof = ", and look alike" if found.is_seen else ""
-            example = Counter(key for key in found.keys if key).most_common(1)[0][0]
-            return (
-                found.keys,
-                f"Images whose names share a part, such as “{example}”{proof}, stay together.",
-                {},
-            )
+            return found.keys, _words(found), {}
         if any(count > 1 for count in Counter(tied).values()):
             return nothing, "Images that look alike stay together.", {}
         return nothing, "No Images look as if they showed the same part; each is on its own.", {}
+    better = {} if found is None else {"group": "name", "group_pattern": found.regex} if found.regex else _BY_FOLDER
     if recipe.group == "alike":
-        return nothing, "Images that look alike stay together.", suggestion
-    return nothing, "Only exact copies stay together.", suggestion or {"group": "alike"}
+        return nothing, "Images that look alike stay together.", better
+    return nothing, "Only exact copies stay together.", better or {"group": "alike"}
 
 
+_BY_FOLDER = {"group": "folder"}
 _FOLDERS = "Images in folders of the same name below the class folder stay together."
 _NAMES = "Images whose names share what the pattern finds stay together."
 
@@ -148,9 +144,15 @@ def _checked(keys: Sequence[str], problem: str) -> Sequence[str]:
     return keys
 
 
-def _folder_keys(names: Sequence[str]) -> list[str]:
-    """The folders between the class folder and the file."""
-    return ["/".join(PurePosixPath(name).parts[1:-1]) for name in names]
+def _folder_keys(images: Sequence[LabelledImage], names: Sequence[str]) -> list[str]:
+    """The folders above each file, without those that are named after a class or a split."""
+    labels = {image.label for image in images}
+    keys = []
+    for name in names:
+        folders = PurePosixPath(name).parts[:-1]
+        named = [one for one in folders[:2] if one not in labels and one.casefold() not in SPLIT_NAMES]
+        keys.append("/".join([*named, *folders[2:]]))
+    return keys
 
 
 def _name_keys(names: Sequence[str], recipe: Recipe) -> list[str]:
@@ -158,10 +160,16 @@ def _name_keys(names: Sequence[str], recipe: Recipe) -> list[str]:
     return [key_of(regex, PurePosixPath(name).name) for name in names]
 
 
-def _found(names: Sequence[str], tied: Sequence[int]) -> Pattern | None:
-    pairs = [(together[0], other) for together in _same(tied) for other in together[1:]]
-    files = [PurePosixPath(name).name for name in names]
-    return find_pattern(files, np.array(pairs, np.int64) if pairs else _NO_PAIRS)
+def _found(names: Sequence[str], folders: Sequence[str], tied: Sequence[int]) -> Pattern | None:
+    together = [(places[0], other) for places in _same(tied) for other in places[1:]]
+    pairs = np.array(together, np.int64) if together else _NO_PAIRS
+    return find_folders(folders, pairs) or find_pattern([PurePosixPath(name).name for name in names], pairs)
+
+
+def _words(found: Pattern) -> str:
+    example = Counter(key for key in found.keys if key).most_common(1)[0][0]
+    place = "names share a part" if found.regex else "folders are the same"
+    return f"Images whose {place}, such as “{shown(example)}”{', and look alike' * found.is_seen}, stay together."
 
 
 def _largest(numbers: Sequence[int]) -> int:

@@ -26,7 +26,10 @@ _COVERED = 0.5  # share of Images that names alone must put together with anothe
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern, the key of every Image by it, and whether Images that look alike bear it out."""
+    """A pattern, the key of every Image by it, and whether Images that look alike bear it out.
+
+    `regex` is empty where the keys are folders.
+    """
 
     regex: str
     keys: tuple[str, ...]
@@ -39,6 +42,13 @@ def key_of(regex: re.Pattern[str], name: str) -> str:
     if match is None:
         return ""
     return match[1] or "" if regex.groups else match[0]
+
+
+def find_folders(folders: Sequence[str], alike: NDArray[np.int64]) -> Pattern | None:
+    """Say whether the folder of each Image ("" = none) tells which of them show the same thing."""
+    if len(alike) >= _FEWEST_PAIRS and _explained(folders, alike) is not None:
+        return Pattern("", tuple(folders), is_seen=True)
+    return Pattern("", tuple(folders), is_seen=False) if _looks_like_shots(folders) else None
 
 
 def find_pattern(names: Sequence[str], alike: NDArray[np.int64]) -> Pattern | None:

@@ -140,6 +140,8 @@ def _read_folder(folder: str, ctx: JobContext) -> Listing:
         raise _no_classes(folder, loose, summary.problems)
     images = _by_layout(inside)
     warnings = [DataWarning("broken", problem) for problem in summary.problems]
+    used = {image.path for image in images}
+    loose += [path for path, _ in inside if path not in used]
     if loose:
         warnings.append(
             DataWarning(

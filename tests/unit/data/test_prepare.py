@@ -178,6 +178,16 @@ def test_groups_come_from_the_name_the_folder_or_the_column_when_asked(tmp_path:
     assert card_of(tmp_path / "list.csv").groups == 8
 
 
+def test_folders_of_parts_below_the_classes_are_found_and_kept_together(tmp_path: Path, draw: Draw) -> None:
+    for number in range(15):
+        for shot in range(3):
+            draw(tmp_path / ("ok" if shot else "dent") / f"part {number}" / f"{shot}.png", number, shot)
+    card = card_of(tmp_path)
+    assert {image.group for image in card.images} == {f"part {number}" for number in range(15)}
+    assert card_of(tmp_path, group="none").suggestion == {"group": "folder"}
+    assert "by folder" in warning(card_of(tmp_path, group="alike"), "ungrouped").hint
+
+
 def test_a_split_of_the_data_set_that_leaks_is_honoured_and_warned_of(tmp_path: Path, draw: Draw) -> None:
     for number in range(12):
         for split in ("train", "val", "test"):

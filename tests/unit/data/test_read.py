@@ -62,6 +62,12 @@ def test_folders_named_after_splits_are_honoured(tmp_path: Path, names: tuple[st
     assert {image.label for image in listing.images} <= {"ok", "dent"}
 
 
+def test_images_of_a_split_folder_without_a_class_are_named(tmp_path: Path) -> None:
+    listing = read(touch(tmp_path, "train/ok/a.png", "train/dent/b.png", "test/1.png"))
+    assert len(listing.images) == 2
+    assert [(one.kind, one.images) for one in listing.warnings] == [("ignored", (str(tmp_path / "test/1.png"),))]
+
+
 def test_a_class_may_be_called_train_where_other_classes_are_no_splits(tmp_path: Path) -> None:
     listing = read(touch(tmp_path, "train/a.png", "car/b.png"))
     assert rows(listing) == [("car/b.png", "car", ""), ("train/a.png", "train", "")]
