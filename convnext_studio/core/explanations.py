@@ -106,7 +106,8 @@ class Heatmap:
 
     `values` is float32 (h, w), 0..1, at the resolution of the layer; 1 stands for `peak`, the method's own figure,
     which is 0 where nothing speaks for the class and all values are 0. The cells cover `region` evenly; it may reach
-    outside the Image, or cover a part of it. `versus` is "" or the class that `class_name` is compared with.
+    outside the Image, or cover a part of it. Out to `seen`, the part of the Image that the network saw, values go on
+    as at the outermost cells; beyond it there are none. `versus` is "" or the class that `class_name` is compared with.
     """
 
     class_name: str
@@ -115,6 +116,7 @@ class Heatmap:
     layer: str
     values: NDArray[np.float32]
     region: Region
+    seen: Region
     peak: float
 
 

@@ -30,7 +30,8 @@ _log = logging.getLogger(__name__)
 
 def load_model(request: LoadModel, ctx: JobContext) -> ModelInfo:
     """Load and calibrate a Model and keep it, so that the next Job finds it ready."""
-    return ready_model(request.model, request.execution, request.fit, ctx).info
+    is_anew = request.is_measured_anew
+    return ready_model(request.model, request.execution, request.fit, ctx, is_measured_anew=is_anew).info
 
 
 def classify(request: Classify, ctx: JobContext) -> ClassifySummary:
@@ -142,7 +143,7 @@ class _Steps:
             self._faults.arrive("forward")
             return self._ready.runner.run(batch)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -169,7 +170,7 @@ class _Steps:
         self._ctx.emit(Noticed(f"Memory is short: batch halved to {smaller}."))
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """torch has a class for this on some devices; allocators elsewhere only say so in words."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True

@@ -1,0 +1,219 @@
+"""Is a map faithful? Hide the hot area, or keep nothing else, and compare with areas of the same shape elsewhere.
+
+The hot area is what lies within the contour that the window draws: at least half of the peak, bounded in size. Hiding
+means to leave what a strong blur leaves. Scores are compared as log-odds, which do not saturate as probabilities do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convnext_studio.core.explain.place import resampled
+from convnext_studio.core.explanations import Heatmap, Region, Trust, TrustVerdict
+from convnext_studio.core.images.preprocess import PreparedImage, region
+from convnext_studio.core.predict.runners.base import Batch, Logits
+from convnext_studio.core.values import Preprocessing
+
+RANDOM = 12  # areas elsewhere
+SMALLEST, LARGEST = 0.02, 0.30  # share of the seen Image that the hot area takes
+BLUR = 6  # cells a side that are left of the whole input
+AGREEMENT = 0.3
+
+Run = Callable[[Batch], Logits]
+Score = Callable[[Logits], NDArray[np.float64]]  # log-odds of each row
+Check = Callable[[], None]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on a map is faithful, or weak: shares of beaten areas, and nats more than a random area does."""
+
+    deletion: float
+    insertion: float
+    effect: float
+
+
+FAITHFUL = Limits(0.9, 0.75, 0.5)
+WEAK = Limits(0.75, 0.5, 0.25)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An Image as the network gets it: uint8 (height, width, 3), which of it is Image, and the part it covers."""
+
+    pixels: NDArray[np.uint8]
+    seen: tuple[slice, slice]
+    window: Region
+
+    def lay(self, heatmap: Heatmap) -> NDArray[np.float32]:
+        """The values of a Heatmap over `pixels`."""
+        return resampled(heatmap, self.window, self.pixels.shape[1], self.pixels.shape[0])
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Who is asked: logits of at most `batch` inputs, and the score of the class and what it is against, by name."""
+
+    run: Run
+    batch: int
+    score: Score
+    class_name: str
+    versus: str = ""
+
+
+def scene_of(prepared: PreparedImage, preprocessing: Preprocessing) -> Scene:
+    """The scene of a prepared Image."""
+    height, width = prepared.input.shape[:2]
+    left, top, right, bottom = window = region(preprocessing, prepared.width, prepared.height)
+    across, down = width / (right - left), height / (bottom - top)
+    rows = slice(max(0, round(-top * down)), min(height, round((prepared.height - top) * down)))
+    columns = slice(max(0, round(-left * across)), min(width, round((prepared.width - left) * across)))
+    return Scene(prepared.input, (rows, columns), window)
+
+
+def measure(scene: Scene, heatmap: Heatmap, other: tuple[Heatmap, str], witness: Witness, check: Check) -> Trust:
+    """Judge a Heatmap by what the Model answers; `other` is a second map of the same, and its name."""
+    heat = scene.lay(heatmap)
+    hot = hot_area(heat, scene.seen)
+    blank = _blurred(scene)
+    inputs = [scene.pixels, blank]
+    for mask in [hot, *_elsewhere(hot, scene.seen)]:
+        inputs += [np.where(mask[..., None], blank, scene.pixels), np.where(mask[..., None], scene.pixels, blank)]
+    odds = []
+    for start in range(0, len(inputs), witness.batch):
+        check()
+        odds.append(witness.score(witness.run(np.stack(inputs[start : start + witness.batch]))))
+    agreement = correlation(heat[scene.seen], scene.lay(other[0])[scene.seen])
+    return _judged(np.concatenate(odds), float(hot[scene.seen].mean()), witness, (agreement, other[1]))
+
+
+def hot_area(heat: NDArray[np.float32], seen: tuple[slice, slice]) -> Mask:
+    """At least half of the peak, but at least `SMALLEST` and at most `LARGEST` of what is seen of the Image."""
+    inside = heat[seen]
+    hot = np.zeros(heat.shape, bool)
+    peak = float(inside.max(initial=0))
+    if peak <= 0:
+        return hot
+    low, high = np.quantile(inside, [1 - LARGEST, 1 - SMALLEST])
+    limit = float(np.clip(peak / 2, low, high))
+    hot[seen] = inside >= limit if limit > low else inside > limit
+    return hot
+
+
+def correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Rank correlation of two maps over a coarse grid; 0 where one of them is flat."""
+    first, second = (_ranks(_coarse(values)) for values in (one, other))
+    if first.std() == 0 or second.std() == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def log_odds(index: int, versus: int | None) -> Score:
+    """The score of a class against all others, or against one."""
+
+    def score(logits: Logits) -> NDArray[np.float64]:
+        rows = logits.astype(np.float64)
+        if versus is not None:
+            return np.asarray(rows[:, index] - rows[:, versus])
+        others = np.delete(rows, index, axis=1)
+        if not others.shape[1]:
+            return rows[:, index]
+        top = others.max(axis=1)
+        return np.asarray(rows[:, index] - top - np.log(np.exp(others - top[:, None]).sum(axis=1)))
+
+    return score
+
+
+def _judged(odds: NDArray[np.float64], area: float, witness: Witness, agreed: tuple[float, str]) -> Trust:
+    full, blank, hidden, kept = (float(value) for value in odds[:4])
+    hidden_random, kept_random = odds[4::2], odds[5::2]
+    deletion, insertion = _beaten(hidden_random - hidden), _beaten(kept - kept_random)
+    effect = float(np.mean(hidden_random)) - hidden if len(hidden_random) else 0.0
+    verdict: TrustVerdict = "not faithful"
+    if area > 0:
+        if _holds(FAITHFUL, deletion, insertion, effect):
+            verdict = "faithful" if agreed[0] >= AGREEMENT else "weak"
+        elif _holds(WEAK, deletion, insertion, effect):
+            verdict = "weak"
+    shares = [_share(value) for value in (full, hidden, kept, blank)]
+    random = [float(np.mean(_share(values))) if len(values) else 0.0 for values in (hidden_random, kept_random)]
+    return Trust(
+        verdict=verdict,
+        sentence=_sentence(witness, area, float(shares[0]), float(shares[1]), random[0]),
+        score=float(shares[0]),
+        area=area,
+        hidden=float(shares[1]),
+        hidden_random=random[0],
+        kept=float(shares[2]),
+        kept_random=random[1],
+        blank=float(shares[3]),
+        deletion=deletion,
+        insertion=insertion,
+        agreement=agreed[0],
+        other=agreed[1],
+    )
+
+
+def _holds(limits: Limits, deletion: float, insertion: float, effect: float) -> bool:
+    return deletion >= limits.deletion and insertion >= limits.insertion and effect >= limits.effect
+
+
+def _sentence(witness: Witness, area: float, score: float, hidden: float, random: float) -> str:
+    what = f"“{witness.class_name}”" + (f" against “{witness.versus}”" if witness.versus else "")
+    if area == 0:
+        return f"No area speaks for {what}."
+    verb = "drops" if hidden < score else "leaves" if round(hidden, 2) == round(score, 2) else "raises"
+    change = f"at {hidden:.2f}" if verb == "leaves" else f"from {score:.2f} to {hidden:.2f}"
+    return f"Hiding the hot area {verb} {what} {change}; hiding random areas: {random:.2f}."
+
+
+def _beaten(lead: NDArray[np.float64]) -> float:
+    return float((lead > 0).mean()) if len(lead) else 0.0
+
+
+def _share(odds: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
+
+
+def _blurred(scene: Scene) -> NDArray[np.uint8]:
+    """What a strong blur leaves of the Image; its padding stays."""
+    inside = Image.fromarray(scene.pixels[scene.seen])
+    small = inside.resize((BLUR, BLUR), Image.Resampling.BOX)
+    blank = scene.pixels.copy()
+    blank[scene.seen] = np.asarray(small.resize(inside.size, Image.Resampling.BICUBIC))
+    return blank
+
+
+def _elsewhere(hot: Mask, seen: tuple[slice, slice]) -> list[Mask]:
+    """The hot area moved about, around the edges if need be: those of many tries that cover it least."""
+    inside = hot[seen]
+    if not inside.any() or inside.all():
+        return []
+    rng = np.random.default_rng(0)  # the same figures whenever the same map is judged
+    places = [(int(rng.integers(inside.shape[0])), int(rng.integers(inside.shape[1]))) for _ in range(4 * RANDOM)]
+    moved = [np.roll(inside, place, (0, 1)) for place in places]
+    moved.sort(key=lambda mask: int((mask & inside).sum()))
+    masks = []
+    for one in moved[:RANDOM]:
+        mask = np.zeros_like(hot)
+        mask[seen] = one
+        masks.append(mask)
+    return masks
+
+
+def _coarse(values: NDArray[np.float32], cells: int = 14) -> NDArray[np.float64]:
+    picture = Image.fromarray(np.ascontiguousarray(values, np.float32))
+    return np.asarray(picture.resize((cells, cells), Image.Resampling.BOX), np.float64)
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks, the mean rank where values are equal."""
+    _, inverse, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return np.asarray((ends - (counts - 1) / 2)[inverse])

@@ -1,0 +1,97 @@
+"""A ready Model as somebody who explains: looks at a prepared Image, and judges what it saw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from convnext_studio.core.explain.lens import lens_for, memory_in_words
+from convnext_studio.core.explain.maps import Question, answer, heatmap, index_of
+from convnext_studio.core.explain.split import SplitNetwork
+from convnext_studio.core.explain.trust import Witness, log_odds, measure, scene_of
+from convnext_studio.core.explanations import METHODS, Explained, Heatmap, Method, Trust
+from convnext_studio.core.images.preprocess import PreparedImage, region
+from convnext_studio.core.predict.answers import ranked, softmax
+from convnext_studio.core.predict.ready import ReadyModel
+from convnext_studio.core.values import ImageRef
+
+SHOWN = 5  # most probable classes that an explanation names
+SAME_AT_POOL: tuple[Method, ...] = ("gradcam", "hirescam")  # where a mean over all places follows the layer
+_LARGEST_BATCH = 16
+Check = Callable[[], None]
+
+
+class Viewer:
+    """Looks through a Model. Raises `ModelError` for one that has no classes or no layer with places."""
+
+    def __init__(self, ready: ReadyModel) -> None:
+        self._ready = ready
+        self._lens = lens_for(ready)
+
+    def look(self, image: ImageRef, prepared: PreparedImage, question: Question, check: Check) -> Explained:
+        """The Heatmaps that `question` asks for, without their trust."""
+        started = time.perf_counter()
+        info = self._ready.info
+        with memory_in_words():
+            found = answer(self._lens, self._lens.input(prepared.input[None]), info.classes, question, check)
+        probabilities = softmax(found.logits.float().cpu().numpy())
+        order, _ = ranked(probabilities, SHOWN)
+        place = (prepared, info.preprocessing)
+        return Explained(
+            image=image,
+            width=prepared.width,
+            height=prepared.height,
+            seen=region(info.preprocessing, prepared.width, prepared.height),
+            classes=tuple(info.classes[index] for index in order),
+            probabilities=tuple(float(probabilities[index]) for index in order),
+            heatmaps=tuple(heatmap(raw, question.method, info.classes, place) for raw in found.maps),
+            notes=_notes(self._lens.split, question),
+            milliseconds=1000 * (time.perf_counter() - started),
+            model=info.identity[:12],
+        )
+
+    def trust(self, explained: Explained, prepared: PreparedImage, check: Check) -> Iterator[Trust]:
+        """Judge the Heatmaps one after the other."""
+        info = self._ready.info
+        scene = scene_of(prepared, info.preprocessing)
+        for one in explained.heatmaps:
+            check()
+            index = index_of(one.class_name, info.classes)
+            versus = index_of(one.versus, info.classes) if one.versus else None
+            witness = Witness(
+                self._ready.runner.run,
+                min(self._ready.plan.batch, _LARGEST_BATCH),
+                log_odds(index, versus),
+                one.class_name,
+                one.versus,
+            )
+            with memory_in_words():
+                yield measure(scene, one, self._other(one, prepared, check), witness, check)
+
+    def _other(self, one: Heatmap, prepared: PreparedImage, check: Check) -> tuple[Heatmap, str]:
+        """The same asked by another method at another layer."""
+        method, layer = other_way(self._lens.split, one)
+        question = Question(method, (layer,), (one.class_name,), one.versus)
+        classes = self._ready.info.classes
+        found = answer(self._lens, self._lens.input(prepared.input[None]), classes, question, check)
+        step = self._lens.split.steps[self._lens.split.cut(layer) - 1]
+        made = heatmap(found.maps[0], method, classes, (prepared, self._ready.info.preprocessing))
+        return made, f"{METHODS[method].title}, {step.title.lower()}"
+
+
+def other_way(network: SplitNetwork, one: Heatmap) -> tuple[Method, str]:
+    """Which method and layer to compare a Heatmap with: LayerCAM one stage earlier, or Grad-CAM at the last."""
+    stages = [step.names[0] for _, step in network.offered if step.is_stage]
+    earlier = stages[len(stages) // 2] if network.family == "ViT" else stages[-2]
+    if one.layer == network.default_layer:
+        return "layercam", earlier
+    return "gradcam", network.default_layer
+
+
+def _notes(network: SplitNetwork, question: Question) -> tuple[str, ...]:
+    layers = {network.name(network.cut(layer)) for layer in question.layers or (network.default_layer,)}
+    if question.method in SAME_AT_POOL and network.is_pooled_at_once and network.default_layer in layers:
+        return ("At the last stage a mean over all places follows, so Grad-CAM and HiResCAM give the same map there.",)
+    if not METHODS[question.method].is_of_class:
+        return ("This method shows what stands out to the network; it is the same for every class.",)
+    return ()
