@@ -3,7 +3,8 @@
     python packaging/screenshots.py [--out packaging/screenshots]
 
 Nothing is drawn or retouched: the script starts the program without a screen, opens generated images, waits until all
-are classified, and saves what the window shows, dark and light. Settings, caches and images lie in a temporary folder.
+are classified, trains on them, and saves what the window shows, dark and light. Settings, caches, images and the Run
+lie in a temporary folder.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 1280, 800
-PATIENCE_S = 240
+PATIENCE_S = 600  # a whole training on a busy machine
+EPOCHS = 8
 Until = Callable[[], bool]
 
 
 def script(app: App, out: Path, images: str) -> Iterator[Until]:
     """Act step by step; each yielded condition is waited for before the script goes on."""
     studio, window = app.studio, app.window
-    window.resize(WIDTH, HEIGHT)
 
     def shoot(name: str) -> Iterator[Until]:
         for mode in ("dark", "light"):
@@ -47,6 +48,27 @@ def script(app: App, out: Path, images: str) -> Iterator[Until]:
     yield from shoot("inspect")
     app.actions["go_models"].trigger()
     yield from shoot("models")
+    yield from train(app, images, shoot)
+
+
+def train(app: App, images: str, shoot: Callable[[str], Iterator[Until]]) -> Iterator[Until]:
+    """The data set, the set-up, and a real training while it runs and after."""
+    studio, actions = app.studio, app.actions
+    view = studio.training.view
+    actions["go_train"].trigger()
+    yield from shoot("empty-train")
+    actions["go_data"].trigger()
+    studio.data_sets.choose(images)
+    yield lambda: studio.data_sets.is_thorough
+    yield from shoot("data")
+    studio.set_up.set(epochs=EPOCHS, patience=0, input_size=128)
+    actions["new_run"].trigger()
+    yield from shoot("set-up")
+    actions["start_run"].trigger()
+    yield lambda: len(view.history.epochs) > EPOCHS // 2
+    yield from shoot("train")
+    yield lambda: view.summary is not None
+    yield from shoot("trained")
 
 
 def quiet() -> Until:
@@ -65,13 +87,14 @@ def _telling_row(app: App) -> int:
     return 0
 
 
-def take(out: Path, images: str) -> int:
+def take(out: Path, images: str, size: tuple[int, int]) -> int:
     """Run the program with the script at its window; return its exit code."""
     from PySide6.QtCore import QTimer
 
     from convnext_studio.gui.app import main
 
     def on_ready(app: App) -> None:
+        app.window.resize(*size)
         steps = script(app, out, images)
         until, since = quiet(), time.monotonic()
 
@@ -96,6 +119,7 @@ def take(out: Path, images: str) -> int:
 def main() -> int:
     """Make the images, start the program, save its pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, nargs=2, default=(WIDTH, HEIGHT), help="of the window (%(default)s)")
     parser.add_argument("--out", type=Path, default=ROOT / "packaging" / "screenshots", help="folder (%(default)s)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -108,7 +132,7 @@ def main() -> int:
         from convnext_studio.core.requests import MakeSample
 
         images = make_sample(MakeSample(str(Path(home) / "steel plates"), count=180, seed=4), JobContext())
-        return take(options.out, images)
+        return take(options.out, images, tuple(options.size))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class TrainingPlaces(QObject):
         }
         for name, slot in served.items():
             self._actions.connect(name, slot)
-        studio.sample.made_to_train.connect(self._on_data_set)
+        studio.sample.made_to_train.connect(self._on_sample)
         studio.training.started.connect(self._on_started)
         for changed in (
             studio.set_up.changed,
@@ -138,6 +138,11 @@ class TrainingPlaces(QObject):
 
     def _on_folder(self, path: str) -> None:
         self._studio.memory.keep("train_folder", str(Path(path).parent))
+        self._studio.set_up.name = ""
+        self._on_data_set(path)
+
+    def _on_sample(self, path: str) -> None:
+        self._studio.set_up.name = self.tr("sample")
         self._on_data_set(path)
 
     def _on_data_set(self, path: str) -> None:
@@ -226,7 +231,7 @@ class TrainingPlaces(QObject):
             training.wanted.pop(view.folder)
             wanted = None
         enabled = {
-            "start_run": studio.set_up.can_start and not training.is_starting and data.failure is None,
+            "start_run": studio.set_up.can_start and not training.is_starting and not any(data.refusal),
             "pause_run": is_running and wanted not in ("pause", "go on", "stop"),
             "finish_epoch": is_running and wanted not in ("stop", "finish epoch"),
             "stop_run": is_running and wanted != "stop",
@@ -235,11 +240,13 @@ class TrainingPlaces(QObject):
             "use_run_model": view.history.best is not None,
             "open_run_folder": bool(view.folder),
             "delete_run": is_over,
-            "undo_label": data.edits.undoable > 0,
+            "undo_label": data.can_undo,
             "redo_label": data.edits.redoable > 0,
         }
         for name, is_enabled in enabled.items():
             actions[name].setEnabled(is_enabled)
+        undo = self.tr("Undo label change")
+        actions["undo_label"].setText(f"{undo}: {data.edits.next_undo}" if data.edits.next_undo else undo)
         actions["pause_run"].setText(self.tr("Go on") if is_paused else self.tr("Pause"))
 
     # --- leaving

@@ -123,3 +123,16 @@ def test_a_second_press_closes_the_popover(loaded: DeviceBadge) -> None:
     assert loaded.popover.isVisible()
     loaded.open_popover()
     assert not loaded.popover.isVisible()
+
+
+def test_a_model_is_measured_again_on_demand(
+    loaded: DeviceBadge, studio: Studio, lanes: dict[str, InlineLane], actions: Actions, qtbot: QtBot
+) -> None:
+    assert loaded.popover.again.isEnabled()
+    loaded.popover.again.click()
+    assert lanes["batch"].requests[-1] == LoadModel(ModelRef(NAME), is_measured_anew=True)
+    assert not actions["measure_again"].isEnabled()
+    qtbot.waitUntil(lambda: studio.classifier.state == "ready")
+    assert actions["measure_again"].isEnabled()
+    studio.classifier.load()
+    assert not lanes["batch"].requests[-1].is_measured_anew  # type: ignore[attr-defined]

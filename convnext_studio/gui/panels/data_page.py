@@ -10,7 +10,7 @@ from convnext_studio.core.data.dataset import SPLITS, DataWarning
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.drops import has_paths, paths_of
-from convnext_studio.gui.stores.labelled_rows import LabelledRows
+from convnext_studio.gui.stores.labelled_rows import EXCLUDED, MOVED, LabelledRows
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
@@ -27,7 +27,7 @@ _LEFT, _LEFT_NARROW, _NARROW = 420, 320, 1050
 
 
 class DataPage(QWidget):
-    """A change of labels is noted beside the data set; the files themselves stay as they are."""
+    """A change of labels is noted by the program; the files themselves stay as they are."""
 
     def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,13 +59,15 @@ class DataPage(QWidget):
         self.splits.addItem(self.tr("All splits"), "")
         for split in SPLITS:
             self.splits.addItem(words[split], split)
+        self.splits.addItem(self.tr("Class changed by hand"), MOVED)
+        self.splits.addItem(self.tr("Left out"), EXCLUDED)
         self.move_to = Button(theme, self.tr("Move to class…"), "right")
         self.exclude = Button(theme, self.tr("Leave out"), "x")
         self.undo = ActionIconButton(theme, actions["undo_label"], "undo")
         self.redo = ActionIconButton(theme, actions["redo_label"], "redo")
         self.counted = PlainLabel("", "small", "text2")
         self.promise = PlainLabel(
-            self.tr("Changes are noted beside the data set; your files stay as they are."), "small", "text3", wrap=True
+            self.tr("Changes are noted by the program; your files stay as they are."), "small", "text3", wrap=True
         )
 
     def _lay_out(self) -> None:
@@ -155,7 +157,7 @@ class DataPage(QWidget):
     def _show(self) -> None:
         data, set_up = self._studio.data_sets, self._studio.set_up
         self.card.show_data(set_up.recipe, data.card, is_thorough=data.is_thorough)
-        self.card.show_failure(data.failure)
+        self.card.show_failure(*data.refusal)
         self.card.show_problem(set_up.problems.get("group_pattern", ""))
         self._show_progress()
         self._show_warnings()
@@ -200,6 +202,9 @@ class DataPage(QWidget):
         has_some = bool(self.grid.selectionModel().selectedIndexes())
         self.move_to.setEnabled(has_some)
         self.exclude.setEnabled(has_some)
+        is_out = self.splits.currentData() == EXCLUDED
+        self.exclude.set_text(self.tr("Put back") if is_out else self.tr("Leave out"))
+        self.exclude.set_icon("undo" if is_out else "x")
         for widget in (self.classes, self.splits):
             widget.setEnabled(self._studio.data_sets.card is not None)
 
@@ -226,7 +231,8 @@ class DataPage(QWidget):
         self._studio.data_sets.edit("move", self._selected, label)
 
     def _on_exclude(self) -> None:
-        self._studio.data_sets.edit("exclude", self._selected)
+        is_out = self.splits.currentData() == EXCLUDED
+        self._studio.data_sets.edit("include" if is_out else "exclude", self._selected)
 
     def _on_opened(self) -> None:
         row = self.grid.currentIndex().row()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QButtonGroup, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from convnext_studio.core.events import DeviceFound, EngineStopped, Failed
 from convnext_studio.core.requests import FindDevices
@@ -11,7 +12,7 @@ from convnext_studio.core.values import DeviceName, EngineName, Execution, Model
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets import figures, numbers
-from convnext_studio.gui.widgets.buttons import Button
+from convnext_studio.gui.widgets.buttons import Button, bind
 from convnext_studio.gui.widgets.execution_choice import ExecutionChoice
 from convnext_studio.gui.widgets.frame import Hairline
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
@@ -25,8 +26,10 @@ _AUTO = Execution()
 class DeviceBadge(Button):
     """ "CPU · bf16 · OpenVINO · 41 images/s"; while a Model is made ready, what is being done."""
 
-    def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:  # noqa: ARG002
+    def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(studio.theme, "", "cpu", "ghost")
+        self._measure_again = actions["measure_again"]
+        actions.connect("measure_again", studio.classifier.measure_again)
         self._studio = studio
         self._stage = ""
         self._popover: DevicePopover | None = None
@@ -43,7 +46,7 @@ class DeviceBadge(Button):
     def popover(self) -> DevicePopover:
         """The popover, made when it is first wanted."""
         if self._popover is None:
-            self._popover = DevicePopover(self._studio, self)
+            self._popover = DevicePopover(self._studio, self._measure_again, self)
         return self._popover
 
     def open_popover(self) -> None:
@@ -72,6 +75,7 @@ class DeviceBadge(Button):
             self.set_text(badge_words(classifier.info))
         else:
             self.set_text(self.tr("No Model yet"))
+        self._measure_again.setEnabled(classifier.can_measure_again)
         device = classifier.info.device if classifier.info is not None else ""
         self.setToolTip(plain_tip(device or self.tr("What the Model runs on")))
         self.setAccessibleName(self.tr("Device: %s").replace("%s", self.text().strip()))
@@ -88,9 +92,11 @@ def badge_words(info: ModelInfo) -> str:
 class DevicePopover(Popover):
     """Every device, engine and precision of this machine with its measured speed; a press switches to it."""
 
-    def __init__(self, studio: Studio, parent: QWidget) -> None:
+    def __init__(self, studio: Studio, measure_again: QAction, parent: QWidget) -> None:
         super().__init__(studio.theme, parent)
         self._studio = studio
+        self.again = Button(studio.theme, measure_again.text(), kind="link")
+        bind(self.again, measure_again)
         self._devices: tuple[DeviceFound, ...] = ()
         self._is_asked = False
         self.choices: dict[Execution, ExecutionChoice] = {}
@@ -125,7 +131,11 @@ class DevicePopover(Popover):
 
     def _lay_out(self) -> None:
         self.body.addWidget(PlainLabel(self.tr("Where the Model runs"), "title"))
-        self.body.addWidget(self.now)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.now, 1)
+        row.addWidget(self.again, 0, Qt.AlignmentFlag.AlignBottom)
+        self.body.addLayout(row)
         self.body.addWidget(Hairline())
         inner = QWidget()
         column = QVBoxLayout(inner)

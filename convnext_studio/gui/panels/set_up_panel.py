@@ -267,7 +267,7 @@ class SetUpPanel(QWidget):
     def _show_data(self) -> None:
         data, recipe = self._studio.data_sets, self._studio.set_up.recipe
         self.card.show_data(recipe, data.card, is_thorough=data.is_thorough)
-        self.card.show_failure(data.failure)
+        self.card.show_failure(*data.refusal)
         self._show_progress()
         self._show_warnings()
         self._show_summary()
@@ -320,7 +320,7 @@ class SetUpPanel(QWidget):
             words = self.tr("Some fields hold what does not fit; each says why.")
         elif not set_up.recipe.data:
             words = self.tr("Choose a data set to train on.")
-        elif data.failure is not None:
+        elif any(data.refusal):
             words = self.tr("This data set cannot be trained on as it is.")
         else:
             words = self.tr("The training runs on when the window is closed, and is found again.")

@@ -96,7 +96,7 @@ class TrainPage(QWidget):
         self.ready = CheckList(theme, "train")
         self.change = Button(theme, self.tr("Change settings…"), "settings")
         self.change.clicked.connect(self.show_set_up)
-        self.choose = Button(theme, self.tr("Choose folder…"), "folder")
+        self.choose = Button(theme, self.tr("Choose folder…"), "folder", "primary")
         bind(self.choose, actions["train_folder"])
         self.sample = Button(theme, self.tr("Use the sample data"), "bolt")
         bind(self.sample, actions["train_sample"])
@@ -152,10 +152,10 @@ class TrainPage(QWidget):
         card = data.card
         row = self._studio.models.row(recipe.model)
         model = row.title if row is not None else recipe.model
-        has_data = card is not None
+        has_data = card is not None and not any(data.refusal)
         said = self.tr("Choose a folder with one folder for each class.")
-        if data.failure is not None:
-            said = data.failure.message
+        if any(data.refusal):
+            said = " ".join(data.refusal)
         elif card is not None:
             said = self.tr("{0} classes, {1} images").format(count(len(card.classes)), count(len(card.images)))
         elif recipe.data:

@@ -148,7 +148,17 @@ class Classifier(QObject):
             self.fit = fit
             self.load()
 
-    def load(self) -> None:
+    @property
+    def can_measure_again(self) -> bool:
+        """True if there is a Model to measure and it is not being loaded."""
+        return self.info is not None and self.state != "loading"
+
+    def measure_again(self) -> None:
+        """Throw away what was measured of this Model here, and measure anew; classifying goes on afterwards."""
+        if self.can_measure_again:
+            self.load(is_measured_anew=True)
+
+    def load(self, *, is_measured_anew: bool = False) -> None:
         """Load the Model that is wanted now, again if need be."""
         is_going_on = self.state == "classifying" or self._is_wanted or self._library.classified + self._library.errors
         self._withdraw()
@@ -157,7 +167,7 @@ class Classifier(QObject):
         self._is_wanted = bool(is_going_on) or self.is_automatic
         self._become("loading")
         # On the batch lane, so that the Image on the canvas need not wait for a Model.
-        request = LoadModel(self.model_ref, self.execution, self.fit)
+        request = LoadModel(self.model_ref, self.execution, self.fit, is_measured_anew)
         handle = self._loading = self._lanes["batch"].submit(request, replaces="load model")
         handle.events.connect(self._on_load_events)
         handle.succeeded.connect(self._on_loaded)

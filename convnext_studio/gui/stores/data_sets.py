@@ -54,6 +54,19 @@ class DataSets(QObject):
         """The data set chosen now, "" for none."""
         return self._set_up.recipe.data
 
+    @property
+    def refusal(self) -> tuple[str, str]:
+        """Why nothing can be trained on it, and what to do; both empty where nothing is known against it."""
+        if self.failure is not None:
+            return self.failure.message, self.failure.hint if isinstance(self.failure, Failed) else ""
+        return (self.card.refusal, self.card.refusal_hint) if self.card is not None else ("", "")
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change of labels to take back, made now or at an earlier start."""
+        has_changes = self.card is not None and bool(self.card.moved or self.card.excluded)
+        return self.edits.undoable > 0 or has_changes
+
     def choose(self, path: str) -> None:
         """Take a folder of class folders, or a CSV."""
         if path == self.path:

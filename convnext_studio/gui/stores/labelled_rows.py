@@ -1,4 +1,4 @@
-"""The Images of a data set as rows of a grid: class, split, name; a filter by class and by split or warning."""
+"""The Images of a data set as rows of a grid: class, split, name; filtered by class, and by split or change by hand."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from convnext_studio.core.data.dataset import DataSetCard, LabelledImage
+from convnext_studio.core.data.dataset import SPLITS, DataSetCard, LabelledImage
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
 
+MOVED, EXCLUDED = "moved", "excluded"  # besides the names of splits
 AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class LabelledRows(QAbstractListModel):
-    """`show` says which Images of a card are let through; "" lets all through."""
+    """`show` says which Images of a card are let through; "" lets all through, `MOVED` and `EXCLUDED` those changed."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -22,12 +23,7 @@ class LabelledRows(QAbstractListModel):
 
     def show(self, card: DataSetCard | None, class_name: str = "", split: str = "") -> None:
         """Take in the Images of `card` that have this class and split."""
-        images = card.images if card is not None else ()
-        wanted = tuple(
-            image
-            for image in images
-            if (not class_name or image.label == class_name) and (not split or image.split == split)
-        )
+        wanted = tuple(image for image in _choice(card, split) if not class_name or image.label == class_name)
         if wanted != self.images:
             self.beginResetModel()
             self.images = wanted
@@ -47,3 +43,14 @@ class LabelledRows(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{Path(image.path).name}, {image.label}, {split}"
         return None
+
+
+def _choice(card: DataSetCard | None, split: str) -> tuple[LabelledImage, ...]:
+    if card is None:
+        return ()
+    if split == EXCLUDED:
+        return tuple(LabelledImage(path, Path(path).parent.name) for path in card.excluded)
+    if split == MOVED:
+        moved = set(card.moved)
+        return tuple(image for image in card.images if image.path in moved)
+    return card.of(split) if split in SPLITS else card.images

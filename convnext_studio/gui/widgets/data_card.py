@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout
 
 from convnext_studio.core.data.dataset import SPLITS, DataSetCard
-from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.recipe import GROUPINGS, Recipe
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
@@ -117,11 +116,11 @@ class DataCard(Frame):
         self.progress.setVisible(is_running)
         self.progress.set_progress(done, total)
 
-    def show_failure(self, end: Failed | EngineStopped | None) -> None:
-        """Say why the data set cannot be used; None if nothing is known against it."""
-        self.sentence.set_color("ng" if end is not None else "text2")
-        if end is not None:
-            self.sentence.setText(f"{end.message} {end.hint if isinstance(end, Failed) else ''}".strip())
+    def show_failure(self, message: str, hint: str) -> None:
+        """Say why nothing can be trained on this data set; "" if nothing is known against it."""
+        self.sentence.set_color("ng" if message else "text2")
+        if message:
+            self.sentence.setText(f"{message} {hint}".strip())
 
     def show_problem(self, sentence: str) -> None:
         """Say why the typed pattern does not fit; "" if it does."""
