@@ -82,7 +82,7 @@ def _epoch(event: EpochEnded, history: History) -> str:
     of = f" of {history.started.epochs}" if history.started else ""
     parts = [
         f"epoch {event.epoch}{of}: loss {event.train_loss:.3f}" if event.epoch else "head alone",
-        f"validation {event.loss:.3f}",
+        f"validation loss {event.loss:.3f}",
         f"balanced accuracy {_share(event.balanced_accuracy, event.interval)}",
     ]
     if event.is_best:

@@ -129,7 +129,7 @@ def test_the_run_folder_is_the_last_line_of_stdout_and_progress_goes_to_stderr(
     assert run.name == "my parts"
     assert "atto: 2 classes (ng, ok); images: 5 train" in err
     assert "CPU, bf16, batches of 8, 2 processes" in err
-    assert "epoch 1 of 2: loss 0.500, validation 0.400, balanced accuracy 0.875 (95 %: 0.800 to 0.950)" in err
+    assert "epoch 1 of 2: loss 0.500, validation loss 0.400, balanced accuracy 0.875 (95 %: 0.800 to 0.950)" in err
     assert "about 2 minutes 5 seconds left" in err
     assert err.endswith("Finished.\n")
 
