@@ -22,6 +22,7 @@ from convnext_studio.core.context import JobContext
 Floats = NDArray[np.float32]
 Pairs = NDArray[np.int64]  # (n, 2), the smaller number first
 
+ALIKE_VERSION = "1"  # another one where the same pictures may give other clusters
 _EVENED = 6  # pixels around, within which the light is evened out
 _FAINT = 3.0  # grey levels: contrast below this is noise
 _FINEST = 12  # waves across the picture

@@ -6,6 +6,7 @@ says what it does to the figures.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.data.alike import clusters, find_alike
+from convnext_studio.core.data.alike import ALIKE_VERSION, clusters, find_alike
 from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.data.names import SPLIT_NAMES, relative, shown
 from convnext_studio.core.data.patterns import Pattern, find_folders, find_pattern, key_of
-from convnext_studio.core.data.seen import Seen
+from convnext_studio.core.data.seen import Seen, SeenBefore
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
 
@@ -96,10 +97,21 @@ def _alike(
     places = [at for at, first in enumerate(copies) if at == first and seen[images[at].path].small is not None]
     numbers = list(range(len(images)))
     if len(places) > 1:
-        small = np.stack([one for at in places if (one := seen[images[at].path].small) is not None])
-        for place, cluster in zip(places, clusters(len(places), find_alike(small, ctx)), strict=True):
+        for place, cluster in zip(places, _clusters([seen[images[at].path] for at in places], ctx), strict=True):
             numbers[place] = places[cluster]
     return [numbers[first] for first in copies]
+
+
+def _clusters(looks: Sequence[Seen], ctx: JobContext) -> list[int]:
+    """Compare what was seen; the same pictures are compared once only, however often they are split anew."""
+    key = hashlib.sha256("".join([ALIKE_VERSION, *(one.content for one in looks)]).encode()).hexdigest()
+    with SeenBefore() as before:
+        known = before.recall_clusters(key)
+        if known is None or len(known) != len(looks):
+            small = np.stack([one.small for one in looks if one.small is not None])
+            known = clusters(len(looks), find_alike(small, ctx))
+            before.remember_clusters(key, known)
+    return known
 
 
 def _keys(

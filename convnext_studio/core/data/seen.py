@@ -9,6 +9,7 @@ import logging
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 SMALL = 64  # pixels on each side of the small picture
 _VERSION = 1  # another number forgets all that was seen
 _MOST_KEPT = 500_000
+_MOST_SETS = 50
 _WRITTEN_AT_ONCE = 500
 _SETTLED_S = 2.0  # a file changed just now may change again without its time showing it
 _COLUMNS = "path BLOB PRIMARY KEY, size INT, changed INT, content TEXT, width INT, height INT, grey INT, small BLOB"
@@ -58,7 +60,9 @@ class SeenBefore:
             if self._base.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 self._base.execute("DROP TABLE IF EXISTS seen")
                 self._base.execute(f"PRAGMA user_version = {_VERSION}")
+                self._base.execute("DROP TABLE IF EXISTS alike")
             self._base.execute(f"CREATE TABLE IF NOT EXISTS seen ({_COLUMNS})")
+            self._base.execute("CREATE TABLE IF NOT EXISTS alike (key TEXT PRIMARY KEY, clusters BLOB)")
         except (sqlite3.Error, OSError) as error:
             self._give_up(error)
         return self
@@ -100,6 +104,30 @@ class SeenBefore:
         self._waiting.append((os.fsencode(path), *facts, one.content, one.width, one.height, int(one.is_grey), small))
         if len(self._waiting) >= _WRITTEN_AT_ONCE:
             self._write()
+
+    def recall_clusters(self, key: str) -> list[int] | None:
+        """What `remember_clusters` kept under `key`."""
+        if self._base is None:
+            return None
+        try:
+            row = self._base.execute("SELECT clusters FROM alike WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return None
+        return None if row is None else np.frombuffer(row[0], np.int64).tolist()
+
+    def remember_clusters(self, key: str, clusters: Sequence[int]) -> None:
+        """Keep which Images of a data set are alike, under a key that says which Images they are."""
+        if self._base is None:
+            return
+        try:
+            with self._base:
+                row = (key, np.asarray(clusters, np.int64).tobytes())
+                self._base.execute("INSERT OR REPLACE INTO alike VALUES (?, ?)", row)
+                oldest = "DELETE FROM alike WHERE rowid <= (SELECT max(rowid) FROM alike) - ?"
+                self._base.execute(oldest, (_MOST_SETS,))
+        except sqlite3.Error as error:
+            self._give_up(error)
 
     def _write(self) -> None:
         if self._base is None or not self._waiting:

@@ -1,7 +1,7 @@
 """Data sets written as a CSV: `path,label[,group,split]`, comma, semicolon or tab, with or without a byte order mark.
 
-A path is meant from the folder the CSV lies in. One apostrophe in front of a cell that a spreadsheet could take for a
-formula is taken off, as our own tables have it.
+A path is meant from the folder the CSV lies in, or from a folder `images` beside it. One apostrophe in front of a cell
+that a spreadsheet could take for a formula is taken off, as our own tables have it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import Given
-from convnext_studio.core.data.names import SPLIT_NAMES, shown
+from convnext_studio.core.data.names import PICTURE_FOLDERS, SPLIT_NAMES, shown
 from convnext_studio.core.data.sample import MANIFEST
 from convnext_studio.core.data.split_file import unescaped
 from convnext_studio.core.errors import DataError
@@ -162,5 +162,10 @@ def _absolute(path: str, folder: Path) -> str:
     plain = os.path.normpath(os.path.join(folder, path))  # noqa: PTH118
     if os.sep == "/" and "\\" in path and not os.path.lexists(plain):
         turned = os.path.normpath(os.path.join(folder, path.replace("\\", "/")))  # noqa: PTH118
-        return turned if os.path.lexists(turned) else plain
+        plain = turned if os.path.lexists(turned) else plain
+    if not os.path.lexists(plain):
+        for name in sorted(PICTURE_FOLDERS):
+            inner = os.path.normpath(os.path.join(folder, name, path))  # noqa: PTH118
+            if os.path.lexists(inner):
+                return inner
     return plain

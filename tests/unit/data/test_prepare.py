@@ -98,10 +98,12 @@ def test_the_fingerprint_tells_whether_files_are_still_the_same(two_classes: Pat
     assert fingerprint_now(card.images, card.source, JobContext()) != card.fingerprint
 
 
-def test_a_second_look_decodes_nothing(two_classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_look_decodes_and_compares_nothing(two_classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = card_of(two_classes)
     monkeypatch.setattr("convnext_studio.core.data.look.decode", None)
+    monkeypatch.setattr("convnext_studio.core.data.grouping.find_alike", None)
     assert card_of(two_classes) == card
+    assert card_of(two_classes, seed=1).images != card.images
 
 
 def test_a_cache_that_is_broken_costs_time_only(two_classes: Path, own_home: Path) -> None:

@@ -154,6 +154,12 @@ def test_groups_and_splits_of_a_table_are_honoured(tmp_path: Path) -> None:
     assert [(image.group, image.split) for image in listing.images] == [("p1", "train"), ("p1", "validation"), ("", "")]
 
 
+def test_paths_of_a_table_may_begin_in_the_images_folder_beside_it(tmp_path: Path) -> None:
+    touch(tmp_path, "images/ok/a.png", "images/dent/b.png")
+    listing = read(table(tmp_path, "file,class\nok/a.png,ok\ndent/b.png,dent\n"))
+    assert [row[0] for row in rows(listing)] == ["images/dent/b.png", "images/ok/a.png"]
+
+
 def test_odd_file_names_are_found_by_a_table(tmp_path: Path) -> None:
     names = ["'quoted.png", "=1+1.png", "a,b.png", 'q"q.png', "back\\slash.png", os.fsdecode(b"\xff.png")]
     touch(tmp_path, *names)
