@@ -61,11 +61,15 @@ class ShowModelInput:
 
 @dataclass(frozen=True)
 class LoadModel:
-    """Load, calibrate and keep a Model. Emits `ModelLoading`; returns `values.ModelInfo`."""
+    """Load, calibrate and keep a Model. Emits `ModelLoading`; returns `values.ModelInfo`.
+
+    `is_measured_anew` throws away what was measured of it here.
+    """
 
     model: ModelRef
     execution: Execution = Execution()
     fit: Fit | None = None  # None: as the weights say
+    is_measured_anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,14 @@ class Settled:
     images_per_s: float
 
 
-def settle_plan(model: LoadedModel, execution: Execution, ctx: JobContext) -> Settled:
+def settle_plan(
+    model: LoadedModel, execution: Execution, ctx: JobContext, *, is_measured_anew: bool = False
+) -> Settled:
     """Return the best way to run `model` within what `execution` allows: as remembered, or measured now.
 
     Raises `DeviceError` and `UsageError` when it allows nothing that works here.
     """
-    remembered = recall(model.identity, execution)
+    remembered = None if is_measured_anew else recall(model.identity, execution)
     if remembered is not None:
         plan, images_per_s = remembered
         return Settled(plan, build_runner(model, plan), images_per_s)

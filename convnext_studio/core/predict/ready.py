@@ -34,10 +34,13 @@ _kept: OrderedDict[_Key, ReadyModel] = OrderedDict()
 _making = threading.Lock()
 
 
-def ready_model(ref: ModelRef, execution: Execution, fit: Fit | None, ctx: JobContext) -> ReadyModel:
+def ready_model(
+    ref: ModelRef, execution: Execution, fit: Fit | None, ctx: JobContext, *, is_measured_anew: bool = False
+) -> ReadyModel:
     """Return the Model `ref` ready to run, from memory if it was used lately. Raises what loading raises.
 
-    A Lane that waits for another one's Model can still be stopped.
+    `is_measured_anew` measures how it runs best even if that is known. A Lane that waits for another
+    one's Model can still be stopped.
     """
     key = (ref, execution, _stamps(ref))
     while not _making.acquire(timeout=_PATIENCE_S):
@@ -45,7 +48,9 @@ def ready_model(ref: ModelRef, execution: Execution, fit: Fit | None, ctx: JobCo
     try:
         if not key[2]:  # no file, or one that is gone: a Model in use goes on without it
             key = next((kept for kept in reversed(_kept) if kept[:2] == key[:2]), key)
-        ready = _kept.get(key) or _make(ref, execution, ctx)
+        ready = _kept.get(key)
+        if ready is None or is_measured_anew:
+            ready = _make(ref, execution, ctx, is_measured_anew=is_measured_anew)
         _kept[key] = ready
         _kept.move_to_end(key)
         while len(_kept) > KEPT:
@@ -61,10 +66,10 @@ def forget_models() -> None:
         _kept.clear()
 
 
-def _make(ref: ModelRef, execution: Execution, ctx: JobContext) -> ReadyModel:
+def _make(ref: ModelRef, execution: Execution, ctx: JobContext, *, is_measured_anew: bool) -> ReadyModel:
     model = network.load(ref, emit=ctx.emit)
     ctx.check()
-    settled = settle_plan(model, execution, ctx)
+    settled = settle_plan(model, execution, ctx, is_measured_anew=is_measured_anew)
     plan = settled.plan
     info = ModelInfo(
         ref=ref,

@@ -19,7 +19,7 @@ from convnext_studio.core.predict import calibrate, device, memory
 from convnext_studio.core.predict.answers import softmax
 from convnext_studio.core.predict.runners.base import Plan, Runner
 from convnext_studio.core.predict.runners.build import build_runner, cache_folder
-from convnext_studio.core.requests import FindDevices, MeasureSpeed
+from convnext_studio.core.requests import FindDevices, LoadModel, MeasureSpeed
 from convnext_studio.core.values import Execution, ModelRef
 
 FP32 = Execution("cpu", "fp32", "torch")
@@ -83,6 +83,17 @@ def test_what_was_measured_is_remembered_and_not_measured_again(model: ModelRef)
     assert not seen
     assert second.plan == first.plan
     assert second.images_per_s == pytest.approx(first.images_per_s, abs=0.01)
+
+
+def test_what_is_known_is_thrown_away_when_it_is_to_be_measured_anew(model: ModelRef) -> None:
+    seen: list[object] = []
+    jobs.run(LoadModel(model, FP32), JobContext())
+    identity = network.load(model).identity
+    memory.remember(identity, FP32, calibrate.candidates(FP32)[0], 12345.0)
+    jobs.run(LoadModel(model, FP32, is_measured_anew=True), JobContext(seen.append))
+    assert ModelLoading("Measuring this machine") in seen
+    recalled = memory.recall(identity, FP32)
+    assert recalled is not None and recalled[1] != 12345.0
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}', "\x00\x01"])
