@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -43,16 +44,18 @@ def draw_data_set(folder: Path, count: int = COUNT) -> Path:
 
 def recipe_for(data: Path, **changes: object) -> Recipe:
     """All that makes chance: shuffling, balance, augmentation, drop path, mixup, averaging."""
-    small = {"data": str(data), "model": "test_convnext", "weights": "random", "input_size": 32, "is_head_first": False}
-    quick = {"epochs": 12, "batch_size": 4, "precision": "fp32", "patience": 0, "layer_decay": 0.9, "mixup": 0.2}
-    return changed(from_preset("balanced"), {**small, **quick, "rotation": 10.0, **changes})
+    small = {"data": str(data), "model": "test_convnext", "weights": "random", "input_size": 32}
+    chance = {"group": "none", "is_head_first": False, "mixup": 0.2, "rotation": 10.0}
+    quick = {"epochs": 12, "batch_size": 4, "precision": "fp32", "patience": 0, "layer_decay": 0.9}
+    return changed(from_preset("balanced"), {**small, **chance, **quick, **changes})
 
 
 def main() -> int:
     """Begin or go on."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", "--into", type=Path, required=True, dest="run")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--stop-at", type=int, default=0)
     parser.add_argument("--save-every", type=float, default=0.5)
     arguments = parser.parse_args()
     folder: Path = arguments.run
@@ -63,11 +66,16 @@ def main() -> int:
         draw_data_set(data)
     run = Run.open(folder) if (folder / RECIPE).is_file() else Run.create_in(folder, recipe_for(data))
 
-    def on_event(event: object) -> None:
-        if isinstance(event, StepEnded) and "READY_FILE" in os.environ:
-            Path(os.environ["READY_FILE"]).touch()
+    stop = threading.Event()
 
-    return EXIT_CODES[fit.train(Train(str(run.folder)), JobContext(on_event)).ending]
+    def on_event(event: object) -> None:
+        if isinstance(event, StepEnded):
+            if "READY_FILE" in os.environ:
+                Path(os.environ["READY_FILE"]).touch()
+            if event.step == arguments.stop_at:
+                stop.set()
+
+    return EXIT_CODES[fit.train(Train(str(run.folder)), JobContext(on_event, stop)).ending]
 
 
 if __name__ == "__main__":
