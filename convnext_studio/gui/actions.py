@@ -109,9 +109,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "measure_again", "Measure again", "", "retry", "Models", "Find out anew how the Model runs fastest here."
     ),
     ActionSpec(
-        "measure_again", "Measure again", "", "retry", "Models", "Find out anew how the Model runs fastest here."
-    ),
-    ActionSpec(
         "theme_system", "Colours as the system", "", "settings", "View", "Dark or light, as the system says.", True
     ),
     ActionSpec("theme_dark", "Dark colours", "", "moon", "View", "Light words on a dark ground.", True),
