@@ -67,7 +67,7 @@ def _print_table(found: Sequence[RunSummary]) -> None:
             "" if one.best_balanced_accuracy is None else f"{one.best_balanced_accuracy:.3f} (epoch {one.best_epoch})"
         )
         left = "" if one.seconds_left is None else f", {left_in_words(one.seconds_left)}"
-        epochs = f"{one.epoch} of {one.epochs}"
+        epochs = f"{one.epoch} of {one.epochs}" if one.epochs else "head only"
         name = plain(Path(one.folder).name)
         print(f"{name:{width}}  {one.state:11}  {epochs:>9}  {best:17}  {in_words(one.seconds)}{left}")
         if one.message and one.state != "finished":
