@@ -25,7 +25,8 @@ from convnext_studio.core.data.seen import Seen, SeenBefore
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
 
-_MOST_TIED = 0.15  # share of all Images that likeness may tie to one bond beyond what names or columns say
+_MOST_TIED = 0.1  # share of all Images that likeness may tie to one bond where names or columns say otherwise
+_ALWAYS_TIED = 12  # Images: a bond of so many is no trouble
 _NO_PAIRS: NDArray[np.int64] = np.zeros((0, 2), np.int64)
 
 
@@ -42,7 +43,6 @@ class Grouped:
     clusters: list[int]
     words: str
     suggestion: Mapping[str, str] = field(default_factory=dict)
-    is_tied: bool = True  # whether all that are alike stay together
 
 
 def group_images(
@@ -56,12 +56,25 @@ def group_images(
     tied = joined(len(images), [*_same(copies), *_same(alike)])
     keys, words, suggestion = _keys(images, names, tied, recipe)
     strict = joined(len(images), [*_same(keys), *_same(copies)])
-    together = joined(len(images), [*_same(strict), *_same(tied)])
-    is_tied = recipe.group != "none" and _largest(together) <= max(
-        _MOST_TIED * len(images), 1.5 * _largest(strict), _largest(tied)
-    )
-    final = together if is_tied else strict
-    return Grouped(_named(final, keys, names), copies, tied, words, suggestion, is_tied)
+    bonds = strict if recipe.group == "none" else _tied_up(strict, tied)
+    return Grouped(_named(bonds, keys, names), copies, tied, words, suggestion)
+
+
+def _tied_up(bonds: Sequence[int], alike: Sequence[int]) -> list[int]:
+    """Join bonds that look alike, the smallest circles first, but none that would tie too much to one another."""
+    limit = max(_MOST_TIED * len(bonds), _ALWAYS_TIED, _largest(alike), 2 * _largest(bonds))
+    number = list(bonds)
+    members: dict[int, list[int]] = defaultdict(list)
+    for at, bond in enumerate(bonds):
+        members[bond].append(at)
+    for circle in sorted(_same(alike), key=lambda places: (len(places), places[0])):
+        touched = sorted({number[at] for at in circle}, key=lambda bond: (-len(members[bond]), bond))
+        if sum(len(members[bond]) for bond in touched) <= limit:
+            for other in touched[1:]:
+                for at in members[other]:
+                    number[at] = touched[0]
+                members[touched[0]] += members.pop(other)
+    return number
 
 
 def joined(count: int, sets: Iterable[Sequence[int]]) -> list[int]:
