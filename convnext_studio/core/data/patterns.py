@@ -56,7 +56,8 @@ def find_pattern(names: Sequence[str], alike: NDArray[np.int64]) -> Pattern | No
 
     `alike` (n, 2) are pairs that look alike, by their places in `names`, file names without folders.
     """
-    candidates = [(regex, [key_of(re.compile(regex), name) for name in names]) for regex in _candidates(names)]
+    compiled = [(regex, re.compile(regex)) for regex in _candidates(names)]
+    candidates = [(regex, [key_of(ready, name) for name in names]) for regex, ready in compiled]
     if len(alike) >= _FEWEST_PAIRS:
         rated = [(rating, regex, keys) for regex, keys in candidates if (rating := _explained(keys, alike)) is not None]
         if rated:
