@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QFile, Qt
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QComboBox,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
@@ -29,11 +37,15 @@ from convnext_studio.gui.panels.live_panel import LivePanel
 from convnext_studio.gui.panels.set_up_panel import SetUpPanel
 from convnext_studio.gui.panels.welcome import WelcomePanel
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.label import might_be_markup
 from convnext_studio.gui.widgets.question import Question
 from tests.guards import Expected
 from tests.gui.replies import image, serve
+from tests.gui.test_long_words import long_words, wait_for_room
 from tests.gui.training_replies import CLASSES, DATA, Workspace, card, events, others, summary
+
+__all__ = ["long_words"]
 
 
 def make_sample(request: MakeSample, ctx: JobContext) -> str:
@@ -385,3 +397,128 @@ def test_a_run_of_another_host_does_not_hold_the_window(
     qtbot.waitUntil(lambda: bool(studio.training.running))
     window.close()
     assert not window.isVisible()
+
+
+def test_images_that_were_left_out_can_be_put_back(
+    window: MainWindow, workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot
+) -> None:
+    workspace.found = card(excluded=("/parts/line 3/dent/900.png",))
+    actions["go_data"].trigger()
+    studio.data_sets.choose(DATA)
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    assert actions["undo_label"].isEnabled()  # it was done at an earlier start
+    page = window.training.data_page
+    page.splits.setCurrentIndex(page.splits.findText("Left out"))
+    page.splits.activated.emit(page.splits.currentIndex())
+    assert [image.label for image in page.rows.images] == ["dent"]
+    page.grid.selectAll()
+    assert page.exclude.text().strip() == "Put back"
+    click(page.exclude, qtbot)
+    assert workspace.requests(EditLabels) == [EditLabels(DATA, "include", ("/parts/line 3/dent/900.png",))]
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough and not studio.data_sets.is_checking)
+
+
+def test_a_data_set_that_cannot_be_trained_on_says_why_and_holds_the_start(
+    window: MainWindow, workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot
+) -> None:
+    workspace.found = card(refusal="There is only one class.", refusal_hint="Add a folder for another one.")
+    studio.data_sets.choose(DATA)
+    actions["new_run"].trigger()
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    assert set_up_of(window).card.sentence.text() == "There is only one class. Add a folder for another one."
+    assert not actions["start_run"].isEnabled()
+
+
+# --- all pages
+
+
+PLACES = ("ready", "set_up", "live", "done", "failed", "data")
+
+
+def go(window: MainWindow, workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot, place: str) -> None:
+    """Bring the window to one of the training's pages, filled."""
+    studio.data_sets.choose(DATA)
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    if place == "live":
+        workspace.said = events()
+        show_run(window, workspace, qtbot)
+    elif place == "done":
+        workspace.said = events(done=30, ends=True)
+        show_run(window, workspace, qtbot, state="finished", epoch=30, seconds_left=None)
+    elif place == "failed":
+        show_run(window, workspace, qtbot, state="failed", can_go_on=True, message="The disk is full.", hint="Free it.")
+    else:
+        actions[{"ready": "go_train", "set_up": "new_run", "data": "go_data"}[place]].trigger()
+    if place == "set_up":
+        set_up_of(window).parts.toggle()
+        set_up_of(window).advanced.toggle()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_everything_that_can_be_operated_has_a_name(
+    window: MainWindow, workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot, place: str
+) -> None:
+    go(window, workspace, studio, actions, qtbot, place)
+    page = window.pages.currentWidget()
+    kinds = (QAbstractButton, QLineEdit, QComboBox, QAbstractItemView)
+    nameless = [
+        f"{type(widget).__name__} in {type(widget.parentWidget()).__name__}"
+        for kind in kinds
+        for widget in page.findChildren(kind)
+        if widget.isVisible() and not widget.accessibleName() and type(widget).__module__.startswith("convnext_studio")
+    ]
+    assert nameless == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_tab_goes_through_the_page_and_comes_back(
+    window: MainWindow, workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot, place: str
+) -> None:
+    go(window, workspace, studio, actions, qtbot, place)
+    window.activateWindow()
+    window.top_bar._open.setFocus()
+    seen: list[QWidget | None] = []
+    while window.focusWidget() not in seen:
+        seen.append(window.focusWidget())
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+        assert len(seen) < 200
+    assert window.focusWidget() is seen[0]
+    page = window.pages.currentWidget()
+    assert sum(page.isAncestorOf(widget) for widget in seen if widget is not None) >= 3
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 640)])
+@pytest.mark.parametrize("place", PLACES)
+def test_no_word_is_cut_when_words_are_longer(
+    long_words: None,
+    theme: Theme,
+    workspace: Workspace,
+    studio: Studio,
+    qtbot: QtBot,
+    place: str,
+    size: tuple[int, int],
+) -> None:
+    actions = Actions(theme)
+    window = MainWindow(studio, actions)
+    qtbot.addWidget(window)
+    window.resize(*size)
+    window.show()
+    qtbot.waitExposed(window)
+    go(window, workspace, studio, actions, qtbot, place)
+    wait_for_room(window.pages.currentWidget(), qtbot)
+    areas = [area for area in window.pages.currentWidget().findChildren(QScrollArea) if area.isVisible()]
+    too_wide = [area.widget().minimumSizeHint().width() - area.viewport().width() for area in areas]
+    assert all(more <= 0 for more in too_wide), too_wide
+    assert (window.width(), window.height()) == size
+    studio.training.leave()
+    window.training.leave()
+
+
+def test_a_change_of_colours_redraws_the_curves(
+    window: MainWindow, workspace: Workspace, studio: Studio, qtbot: QtBot
+) -> None:
+    workspace.said = events()
+    panel = show_run(window, workspace, qtbot)
+    studio.settings.update(theme="light")
+    window.repaint()
+    assert panel.loss.grab().toImage().pixelColor(3, 3) == studio.theme.color("panel")

@@ -23,7 +23,7 @@ from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
 from convnext_studio.gui.widgets.warning_row import WarningRow
 
 _SIDE = 112
-_LEFT, _LEFT_NARROW, _NARROW = 420, 320, 1050
+_LEFT, _LEFT_NARROW, _NARROW = 420, 340, 1050
 
 
 class DataPage(QWidget):
@@ -43,7 +43,7 @@ class DataPage(QWidget):
 
     def _make_parts(self, actions: Actions) -> None:
         theme = self._studio.theme
-        self.card = DataCard(theme)
+        self.card = DataCard(theme, is_narrow=True)
         self.train = Button(theme, self.tr("Train on it…"), "train", "primary")
         bind(self.train, actions["new_run"])
         self.rows = LabelledRows(self)
@@ -54,7 +54,7 @@ class DataPage(QWidget):
         self.classes = Select(self.tr("Class"))
         self.splits = Select(self.tr("Split"))
         for select in (self.classes, self.splits):
-            select.setMinimumWidth(140)
+            select.setMinimumWidth(120)
         words = {"train": self.tr("Training"), "validation": self.tr("Validation"), "test": self.tr("Test")}
         self.splits.addItem(self.tr("All splits"), "")
         for split in SPLITS:
@@ -73,7 +73,7 @@ class DataPage(QWidget):
     def _lay_out(self) -> None:
         inner = QWidget()
         left = QVBoxLayout(inner)
-        left.setContentsMargins(16, 4, 16, 16)
+        left.setContentsMargins(12, 4, 12, 16)
         left.setSpacing(12)
         left.addWidget(self.card)
         self._warning_rows = QVBoxLayout()
@@ -86,7 +86,7 @@ class DataPage(QWidget):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(inner)
         head = QHBoxLayout()
-        head.setContentsMargins(16, 14, 16, 8)
+        head.setContentsMargins(12, 14, 12, 8)
         head.addWidget(PlainLabel(self.tr("Data"), "display"))
         head.addStretch(1)
         head.addWidget(self.train)
@@ -111,13 +111,15 @@ class DataPage(QWidget):
         for widget in (self.classes, self.splits):
             tools.addWidget(widget)
         tools.addStretch(1)
-        for button in (self.move_to, self.exclude, self.undo, self.redo):
+        for button in (self.move_to, self.exclude):
             tools.addWidget(button)
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 6, 12, 8)
         foot.setSpacing(16)
         foot.addWidget(self.counted)
         foot.addWidget(self.promise, 1)
+        for tool in (self.undo, self.redo):
+            foot.addWidget(tool)
         column = QVBoxLayout(frame)
         column.setContentsMargins(1, 0, 0, 0)
         column.setSpacing(0)

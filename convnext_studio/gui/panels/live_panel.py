@@ -17,7 +17,7 @@ from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import length, phase_words, state_sign, state_word
 from convnext_studio.gui.widgets import figures
-from convnext_studio.gui.widgets.buttons import Button, bind
+from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
 from convnext_studio.gui.widgets.chip import Chip, Tone
 from convnext_studio.gui.widgets.confusion_matrix import ConfusionMatrix
 from convnext_studio.gui.widgets.curve_plot import CurvePlot
@@ -30,8 +30,9 @@ from convnext_studio.gui.widgets.segmented import Segmented
 
 _TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": "again"}
 _HEALTH_SIGNS = {"ok": ("pulse", "ok"), "again": ("warn", "again"), "ng": ("ng", "ng"), "info": ("info", "accent")}
-_PICTURE_SIDE, _MOST_WORST = 84, 12
-_WIDE, _FOUR_TILES = 1040, 680  # of the page: buttons beside the name, and all tiles in a row
+_PICTURE_SIDE, _MOST_WORST = 84, 10
+_NAME_ROOM = 500  # for the Run's name and the time left, beside the buttons
+_FOUR_TILES = 680  # a page so wide has all tiles in a row
 
 
 class LivePanel(QWidget):
@@ -73,12 +74,14 @@ class LivePanel(QWidget):
             ("resume_run", "retry", "primary"),
             ("use_run_model", "models", "primary"),
             ("repeat_run", "copy", "secondary"),
-            ("open_run_folder", "open", "secondary"),
-            ("delete_run", "trash", "ghost"),
         ):
             button = Button(theme, actions[name].text(), icon, kind)  # type: ignore[arg-type]
             bind(button, actions[name])
             self.buttons[name] = button
+        self.tools = {
+            name: ActionIconButton(theme, actions[name], icon)
+            for name, icon in (("open_run_folder", "open"), ("delete_run", "trash"))
+        }
         self._pause = actions["pause_run"]
         self._pause.changed.connect(lambda: self.buttons["pause_run"].set_text(self._pause.text()))
         self.health = Frame("info")
@@ -148,15 +151,15 @@ class LivePanel(QWidget):
         words.addWidget(self.second)
         first.addLayout(words, 1)
         first.addLayout(said)
-        tools = QHBoxLayout()
-        tools.setSpacing(8)
-        for button in self.buttons.values():
-            tools.addWidget(button)
-        tools.addStretch(1)
+        self._tools = QHBoxLayout()
+        self._tools.setSpacing(8)
+        for button in (*self.buttons.values(), *self.tools.values()):
+            self._tools.addWidget(button)
+        self._tools.addStretch(1)
         self._head = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._head.setSpacing(10)
         self._head.addLayout(first, 1)
-        self._head.addLayout(tools)
+        self._head.addLayout(self._tools)
         return self._head
 
     def _laid_out_health(self) -> Frame:
@@ -175,7 +178,8 @@ class LivePanel(QWidget):
 
     def _arrange(self) -> None:
         directions = QBoxLayout.Direction
-        self._head.setDirection(directions.LeftToRight if self.width() >= _WIDE else directions.TopToBottom)
+        has_room = self.width() >= self._tools.sizeHint().width() + _NAME_ROOM
+        self._head.setDirection(directions.LeftToRight if has_room else directions.TopToBottom)
         columns = 4 if self.width() >= _FOUR_TILES else 2
         for number, tile in enumerate(self.tiles):
             self._tile_row.addWidget(tile, number // columns, number % columns)
@@ -268,12 +272,13 @@ class LivePanel(QWidget):
             "delete_run": not is_running,
         }
         for name, is_shown in shown.items():
-            self.buttons[name].setVisible(is_shown)
+            (self.buttons.get(name) or self.tools[name]).setVisible(is_shown)
         self.buttons["use_run_model"].set_kind("secondary" if can_go_on else "primary")
         if self._view.can_accept_changes:
             self.buttons["resume_run"].set_text(self.tr("Accept the changes and resume"))
         else:
             self.buttons["resume_run"].set_text(self.tr("Resume"))
+        self._arrange()
 
     def _show_health(self) -> None:
         history, summary = self._view.history, self._summary
@@ -370,8 +375,8 @@ class LivePanel(QWidget):
             [
                 Picture(
                     self._pictures.pixmap(path),
-                    found,
-                    self.tr("is {0}").format(true),
+                    true,
+                    self.tr("called {0}").format(found),
                     self.tr("{0}: is “{1}”, was called “{2}”, loss {3}").format(
                         Path(path).name, true, found, decimal(loss, 2)
                     ),

@@ -117,7 +117,7 @@ class _Door(Frame):
             return
         self.other = Button(theme, self.tr("or on the sample data"), kind="link")
         bind(self.other, other)
-        column.addSpacing(6)
+        column.addSpacing(4)
         column.addWidget(self.other, 0, _CENTRE)
 
     def say(self, title: str, sentence: str) -> None:

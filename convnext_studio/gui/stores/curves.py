@@ -20,7 +20,7 @@ def loss_curves(history: History) -> list[Curve]:
     steps = history.steps
     x = _epochs_of_steps(history)
     raw = np.array(steps.loss, dtype=np.float64)  # a copy: an array that is looked into cannot grow
-    ended = [epoch for epoch in history.epochs if epoch.epoch > 0]
+    ended = history.epochs
     return [
         Curve(_tr("train"), "s1", x, smoothed(raw, _SMOOTHING), x, raw),
         Curve(_tr("validation"), "s2", _array(e.epoch for e in ended), _array(e.loss for e in ended), is_dotted=True),

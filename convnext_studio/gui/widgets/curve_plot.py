@@ -36,9 +36,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class Marks:
-    """The best epoch (0: none yet), its value, where the curve is now, and where it will end."""
+    """The best epoch (-1: none yet; 0: the head alone), its value, where the curve is now, and where it will end."""
 
-    best: int = 0
+    best: int = -1
     best_value: float = 0.0
     now: float = 0.0
     end: float = 1.0
@@ -157,7 +157,7 @@ class CurvePlot(QWidget):
         self._plot.setYRange(low, high, padding=0)
         self._future.setRegion((min(marks.now, end), end))
         self._future.setVisible(marks.now < end and bool(marks.future_words))
-        has_best = marks.best > 0
+        has_best = marks.best >= 0
         for item in (self._best, self._star, self._best_words):
             item.setVisible(has_best)
         if has_best:
@@ -177,9 +177,9 @@ class CurvePlot(QWidget):
         """At the end of each line, and not over each other."""
         ends = [(float(curve.y[-1]), n) for n, curve in enumerate(self._curves) if len(curve.y)]
         apart = (high - low) * 16 / max(60, self._plot.height() - 30)
-        at = high + apart
-        for value, number in sorted(ends, reverse=True):
-            at = max(low + apart * 0.5, min(value, at - apart, high - apart * 0.5))
+        at = low - apart * 0.5
+        for value, number in sorted(ends):
+            at = max(value, at + apart)
             curve, label = self._curves[number], self._items[number][2]
             label.setPos(float(curve.x[-1]), at)
         for number, curve in enumerate(self._curves):

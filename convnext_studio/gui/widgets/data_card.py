@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QVBoxLayout
 
 from convnext_studio.core.data.dataset import SPLITS, DataSetCard
 from convnext_studio.core.recipe import GROUPINGS, Recipe
@@ -22,15 +22,19 @@ from convnext_studio.gui.widgets.select import Select
 
 
 class DataCard(Frame):
-    """`choose_pressed`, `file_pressed`, `sample_pressed` ask for another data set; `changed` for another split."""
+    """`choose_pressed`, `file_pressed`, `sample_pressed` ask for another data set; `changed` for another split.
+
+    `is_narrow` puts the buttons under each other.
+    """
 
     choose_pressed = Signal()
     file_pressed = Signal()
     sample_pressed = Signal()
     changed = Signal(object)  # dict of Recipe fields
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, is_narrow: bool = False) -> None:
         super().__init__("card")
+        self._is_narrow = is_narrow
         self._suggested: dict[str, str] = {}
         self.title = PlainLabel("", "section", elide=Qt.TextElideMode.ElideMiddle)
         self.sentence = PlainLabel("", "small", "text2", wrap=True)
@@ -41,6 +45,8 @@ class DataCard(Frame):
         self.choose_file = Button(theme, self.tr("CSV file…"), "table", "ghost")
         self.sample = Button(theme, self.tr("Sample data"), "bolt", "ghost")
         self.grouping = Select(self.tr("Keep together"))
+        self.grouping.setSizeAdjustPolicy(Select.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.grouping.setMinimumContentsLength(12)
         self.grouping.addItems([choice_word("group", value) for value in GROUPINGS])
         self.pattern = QLineEdit()
         self.pattern.setFont(font("small"))
@@ -60,13 +66,14 @@ class DataCard(Frame):
         self.take_suggestion.clicked.connect(lambda: self.changed.emit(dict(self._suggested)))
 
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
+        directions = QBoxLayout.Direction
+        tools = QBoxLayout(directions.TopToBottom if self._is_narrow else directions.LeftToRight)
         tools.setSpacing(8)
         for button in (self.choose, self.choose_file, self.sample):
             tools.addWidget(button)
         tools.addStretch(1)
         self._together = PlainLabel(self.tr("Keep together"), "body")
-        group = QHBoxLayout()
+        group = QBoxLayout(directions.TopToBottom if self._is_narrow else directions.LeftToRight)
         group.setSpacing(8)
         group.addWidget(self._together)
         group.addWidget(self.grouping, 1)

@@ -31,4 +31,5 @@ class WarningRow(Frame):
         if has_images:
             show = Button(theme, self.tr("Show these images"), is_small=True)
             show.clicked.connect(self.show_pressed)
-            row.addWidget(show, 0, Qt.AlignmentFlag.AlignVCenter)
+            words.addSpacing(4)
+            words.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
