@@ -23,7 +23,7 @@ from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
 from convnext_studio.gui.widgets.warning_row import WarningRow
 
 _SIDE = 112
-_LEFT, _LEFT_NARROW, _NARROW = 420, 340, 1050
+_LEFT, _LEFT_NARROW, _NARROW = 420, 364, 1050
 
 
 class DataPage(QWidget):

@@ -12,6 +12,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.fonts import font
@@ -94,6 +95,11 @@ class CurvePlot(QWidget):
         self._place_marks()
         self._say()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names at the lines' ends keep their distance in pixels."""
+        super().resizeEvent(event)
+        self._place_marks()
+
     @property
     def shown(self) -> tuple[Curve, ...]:
         """What is drawn now."""
@@ -152,7 +158,7 @@ class CurvePlot(QWidget):
         marks = self._marks
         low, high = self._range()
         end = max(marks.end, marks.now, 1.0)
-        room = _NAME_ROOM / max(2 * _NAME_ROOM, self._plot.width()) if marks.now > 0.8 * end else 0.06
+        room = _NAME_ROOM / max(2 * _NAME_ROOM, self.width()) if marks.now > 0.8 * end else 0.06
         self._plot.setXRange(-0.02 * end, end / (1 - room), padding=0)
         self._plot.setYRange(low, high, padding=0)
         self._future.setRegion((min(marks.now, end), end))
@@ -176,7 +182,7 @@ class CurvePlot(QWidget):
     def _place_labels(self, low: float, high: float) -> None:
         """At the end of each line, and not over each other."""
         ends = [(float(curve.y[-1]), n) for n, curve in enumerate(self._curves) if len(curve.y)]
-        apart = (high - low) * 16 / max(60, self._plot.height() - 30)
+        apart = (high - low) * 16 / max(60, self.height() - 30)
         at = low - apart * 0.5
         for value, number in sorted(ends):
             at = max(value, at + apart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QVBoxLayout
+from PySide6.QtWidgets import QBoxLayout, QLineEdit, QVBoxLayout
 
 from convnext_studio.core.data.dataset import SPLITS, DataSetCard
 from convnext_studio.core.recipe import GROUPINGS, Recipe
@@ -77,7 +77,7 @@ class DataCard(Frame):
         group.setSpacing(8)
         group.addWidget(self._together)
         group.addWidget(self.grouping, 1)
-        advice = QHBoxLayout()
+        advice = QBoxLayout(directions.TopToBottom if self._is_narrow else directions.LeftToRight)
         advice.setSpacing(8)
         advice.addWidget(self.suggestion, 1)
         advice.addWidget(self.take_suggestion, 0, Qt.AlignmentFlag.AlignTop)
