@@ -21,7 +21,7 @@ from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import working_here
 from convnext_studio.core.training.resume import ChangedSince, changes_since, read_begun
 
-CONFIRM_S = 10.0  # after so long alive, a start counts as one; most say something before
+CONFIRM_S = 4.0  # after so long alive a start counts as one: someone waits; what goes wrong later, the Run tells
 _POLL_S = 0.05
 _LONGEST_REASON = 600
 

@@ -64,6 +64,7 @@ print(run.resume_run(ResumeRun(sys.argv[1]), JobContext()), flush=True)
 
 
 def _use(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    monkeypatch.setattr(launch_run, "CONFIRM_S", 60.0)  # a busy machine shall not decide what a test sees
     monkeypatch.setattr(launch_run, "_command", lambda run, *options: [sys.executable, "-c", code, str(run.folder)])
 
 
