@@ -6,7 +6,7 @@ import argparse
 import os
 
 from convnext_studio import __version__
-from convnext_studio.cli import classify, evaluate, gui, models, resume, runs, sample, train
+from convnext_studio.cli import classify, evaluate, explain, gui, models, resume, runs, sample, train
 from convnext_studio.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,6 +14,7 @@ COMMANDS: tuple[Command, ...] = (
     models.COMMAND,
     sample.COMMAND,
     classify.COMMAND,
+    explain.COMMAND,
     train.COMMAND,
     resume.COMMAND,
     runs.COMMAND,
@@ -24,6 +25,7 @@ _EXAMPLES = """examples:
   convnext-studio                              open the window
   convnext-studio photos/                      open the window on a folder
   convnext-studio classify photos/             classify a folder, offline, with the sample Model
+  convnext-studio explain photos/ --out why/   show where the answers came from
   convnext-studio evaluate sample steel/       how good the sample Model is on that data set
   convnext-studio models --commercial          Models whose weights are free for commercial use
   convnext-studio sample steel/                write a data set of metal surfaces to try things on

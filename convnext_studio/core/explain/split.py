@@ -122,7 +122,7 @@ def _split_resnet(network: Any) -> SplitNetwork:
 
 def _split_swin(network: Any) -> SplitNetwork:
     geometry = _behind(Geometry(), _convolutions(network.patch_embed))
-    steps = [Step(network.patch_embed, ("stem",), geometry, "Stem", is_stage=True)]
+    steps = [Step(network.patch_embed, ("stem", "patch_embed"), geometry, "Stem", is_stage=True)]
     for number, stage in enumerate(network.layers, start=1):
         if not isinstance(stage.downsample, nn.Identity):
             geometry = geometry.after(2, 2, 0)
@@ -147,7 +147,7 @@ def _split_vit(network: Any) -> SplitNetwork:
         places = tokens[:, network.num_prefix_tokens :]
         return places.transpose(1, 2).reshape(len(tokens), -1, height, width)
 
-    steps = [Step(embed, ("stem",), geometry, "Stem", is_stage=True)]
+    steps = [Step(embed, ("stem", "patch_embed"), geometry, "Stem", is_stage=True)]
     for number, block in enumerate(network.blocks, start=1):
         names = (f"block{number}", f"blocks.{number - 1}")
         steps.append(Step(block, names, geometry, f"Block {number}", is_stage=True))

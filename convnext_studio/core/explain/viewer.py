@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
-from convnext_studio.core.explain.maps import Question, answer, heatmap, index_of
+from convnext_studio.core.explain.maps import Question, answer, chooser, cuts_of, heatmap, index_of
 from convnext_studio.core.explain.split import SplitNetwork
 from convnext_studio.core.explain.trust import Witness, log_odds, measure, scene_of
 from convnext_studio.core.explanations import METHODS, Explained, Heatmap, Method, Trust
@@ -27,6 +27,11 @@ class Viewer:
     def __init__(self, ready: ReadyModel) -> None:
         self._ready = ready
         self._lens = lens_for(ready)
+
+    def check(self, question: Question) -> None:
+        """Raise `UsageError` for an unknown class or layer."""
+        chooser(self._ready.info.classes, question)
+        cuts_of(self._lens.split, question)
 
     def look(self, image: ImageRef, prepared: PreparedImage, question: Question, check: Check) -> Explained:
         """The Heatmaps that `question` asks for, without their trust."""

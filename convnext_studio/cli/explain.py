@@ -1,0 +1,118 @@
+"""`convnext-studio explain`: show where in Images the answer came from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from convnext_studio.cli.arguments import megapixels
+from convnext_studio.cli.classify import find
+from convnext_studio.cli.command import Command
+from convnext_studio.cli.stopping import Stop
+from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, Progress, plain, say
+from convnext_studio.core import events, jobs, requests
+from convnext_studio.core.context import Cancelled
+from convnext_studio.core.explanations import METHODS, ImageExplained
+from convnext_studio.core.values import (
+    DEFAULT_MAX_MEGAPIXELS,
+    DEVICES,
+    ENGINES,
+    FITS,
+    PRECISIONS,
+    Execution,
+    ImageRef,
+    ModelRef,
+)
+
+_EXAMPLES = """examples:
+  convnext-studio explain photo.jpg --out why/
+  convnext-studio explain parts/ --out why/ --class scratch
+  convnext-studio explain parts/ --out why/ --layer stage3 --method layercam
+  convnext-studio explain parts/ --out why/ --model my_parts.safetensors --no-trust
+
+For each image NAME: NAME.overlay.png to look at, NAME.map.npy and NAME.map.tif (32-bit, 0 to 1, as large as the image),
+and NAME.json, which says what was explained and whether the map can be trusted. Without --class, the most probable
+class of each image is explained. Layers: stem, stage1 to stage4, or a block such as stage3.block2.
+"""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="images and folders")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--model", default="sample", metavar="M", help="name, Model file, or sample (the default)")
+    parser.add_argument(
+        "--class", dest="class_name", default="", metavar="C", help="class to explain (default: the top)"
+    )
+    parser.add_argument("--layer", default="", metavar="L", help="layer to look at (default: the last stage)")
+    parser.add_argument("--method", choices=METHODS, metavar="NAME", help=f"one of: {', '.join(METHODS)}")
+    parser.add_argument("--no-trust", action="store_true", help="do not check whether the maps are faithful: faster")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: the fastest that answers alike")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: the fastest as measured here")
+    parser.add_argument("--fit", choices=FITS, help="how images are made to fit (default: as the Model says)")
+    parser.add_argument(
+        "--max-megapixels",
+        type=megapixels,
+        default=DEFAULT_MAX_MEGAPIXELS,
+        metavar="N",
+        help="refuse larger images (default: %(default)g)",
+    )
+
+
+def _run(arguments: argparse.Namespace, stop: Stop) -> int:
+    images, problems = find(arguments.paths, stop)
+    for problem in problems:
+        say(problem)
+    if not images:
+        say("No images were found.")
+        return NOTHING_DONE
+    done: list[ImageExplained] = []
+    try:
+        _explain(arguments, images, stop, done)
+    except Cancelled:
+        say(f"Stopped: {len(done)} of {len(images)} images were explained.")
+        return stop.exit_code
+    failed = [one for one in done if one.error]
+    for one in failed:
+        say(f"{plain(one.image.path)}: {one.error}")
+    if len(failed) == len(images):
+        return NOTHING_DONE
+    return PARTLY_DONE if failed or problems else DONE
+
+
+def _explain(
+    arguments: argparse.Namespace, images: tuple[ImageRef, ...], stop: Stop, done: list[ImageExplained]
+) -> None:
+    progress = Progress("images explained")
+
+    def on_event(event: object) -> None:
+        if isinstance(event, ImageExplained):
+            done.append(event)
+            progress.show(len(done), len(images))
+        elif isinstance(event, events.ModelLoading):
+            progress.say(f"{event.stage}…")
+        elif isinstance(event, events.ModelLoaded):
+            info = event.info
+            progress.say(f"{info.title}: {len(info.classes)} classes; {info.device}")
+            for warning in info.warnings:
+                progress.say(warning)
+
+    request = requests.ExplainFolder(
+        images=images,
+        folder=str(arguments.out),
+        model=ModelRef(arguments.model),
+        execution=Execution(arguments.device, arguments.precision, arguments.engine),
+        fit=arguments.fit,
+        method=arguments.method,
+        layer=arguments.layer,
+        class_name=arguments.class_name,
+        is_trust_wanted=not arguments.no_trust,
+        max_megapixels=arguments.max_megapixels,
+    )
+    try:
+        jobs.run(request, stop.context(on_event))
+    finally:
+        progress.end()
+
+
+COMMAND = Command("explain", "show where in images the answer came from", _EXAMPLES, _add_arguments, _run)

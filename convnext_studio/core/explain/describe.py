@@ -1,0 +1,185 @@
+"""What a network is made of, from its real modules: parts, shapes, parameters and multiply-accumulates.
+
+Nothing is computed or allocated: the network is built and run on torch's meta device, so weights need not be here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import UsageError
+from convnext_studio.core.explain.split import SplitNetwork, split
+from convnext_studio.core.explain.viewer import SAME_AT_POOL
+from convnext_studio.core.explain.words import kind_of, sentence_of, title_of
+from convnext_studio.core.explanations import METHODS, LayerInfo, NetworkDescription, NetworkPart
+from convnext_studio.core.models.architecture import (
+    build,
+    count_parameters,
+    is_architecture,
+    preprocessing_of,
+    pretrained_outputs,
+)
+from convnext_studio.core.models.card_file import read_card_in_file
+from convnext_studio.core.models.network import SAMPLE
+from convnext_studio.core.requests import DescribeNetwork
+from convnext_studio.core.resources import resource
+from convnext_studio.core.values import ModelRef
+
+_SPLICED = (nn.Sequential, nn.ModuleList)  # containers that say nothing by themselves
+_SPLICED_NAMES = ("Mlp", "GlobalResponseNormMlp")
+_STAGES_OF_RESNET = ("layer1", "layer2", "layer3", "layer4")
+
+
+def describe_network(request: DescribeNetwork, ctx: JobContext) -> NetworkDescription:
+    """Serve `DescribeNetwork`. Raises `UsageError` for an unknown name and `ModelError` for a broken Model file."""
+    architecture, outputs, height, width = _wanted(request.model)
+    ctx.check()
+    return describe(architecture, outputs, height, width)
+
+
+def describe(architecture: str, outputs: int, height: int, width: int) -> NetworkDescription:
+    """Describe an architecture with `outputs` classes (0 = none) for inputs of height x width pixels."""
+    with torch.device("meta"):
+        network = build(architecture, outputs)
+        image = torch.zeros(1, 3, height, width)
+    chain = split(network)
+    measured = _measure(network, image)
+    layers = {name: step.names[0] for step in chain.steps for name in step.names}
+    root = _Builder(measured, layers, count_parameters(network)).part(network, "", 0)
+    return NetworkDescription(
+        architecture=architecture,
+        family=chain.family,
+        network=root,
+        input_height=height,
+        input_width=width,
+        layers=tuple(_layers(chain, image)),
+        default_layer=chain.default_layer,
+        methods=tuple(METHODS),
+        same_at_default=SAME_AT_POOL if chain.is_pooled_at_once else (),
+    )
+
+
+def _wanted(ref: ModelRef) -> tuple[str, int, int, int]:
+    """Architecture, outputs, input height and width of the Model that `ref` names."""
+    if ref.name == SAMPLE or ref.name.endswith(".safetensors"):
+        path = resource("sample", "model.safetensors") if ref.name == SAMPLE else Path(ref.name)
+        card = read_card_in_file(path).card
+        return card.architecture, len(card.classes), card.preprocessing.height, card.preprocessing.width
+    if not is_architecture(ref.name):
+        raise UsageError(f"There is no Model named “{ref.name}”.", "`convnext-studio models` lists those there are.")
+    preprocessing = preprocessing_of(ref.name)
+    return ref.name.partition(".")[0], pretrained_outputs(ref.name), preprocessing.height, preprocessing.width
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Multiply-accumulates and shape of the output, by name in the network."""
+
+    macs: Mapping[str, float]
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+def _measure(network: nn.Module, image: Tensor) -> _Measured:
+    """Run a network of our own on the meta device, watching its modules."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def watch(name: str) -> Any:
+        def seen(module: nn.Module, args: object, output: object) -> None:  # noqa: ARG001
+            if isinstance(output, Tensor):
+                shapes[name] = tuple(output.shape[1:])
+
+        return seen
+
+    handles = [module.register_forward_hook(watch(name)) for name, module in network.named_modules()]
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        network(image)
+    for handle in handles:
+        handle.remove()
+    prefix = type(network).__name__
+    macs = {
+        name.removeprefix(prefix).removeprefix("."): sum(of_part.values()) / 2
+        for name, of_part in counter.get_flop_counts().items()
+        if name != "Global"
+    }
+    return _Measured(macs, shapes)
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Builds the tree of parts."""
+
+    measured: _Measured
+    layers: Mapping[str, str]
+    total: int
+
+    def part(self, module: nn.Module, name: str, number: int) -> NetworkPart:
+        """One part with all below it; `number` counts its kind among its siblings, from 1."""
+        kind = kind_of(module, name)
+        is_leaf = kind in ("norm", "activation", "grn", "linear", "convolution", "depthwise")
+        return NetworkPart(
+            name=name,
+            title=title_of(kind, module, name, number),
+            kind=kind,
+            sentence=sentence_of(kind, module),
+            parameters=count_parameters(module),
+            gmacs=self.measured.macs.get(name, 0.0) / 1e9,
+            shape=self.measured.shapes.get(name, ()),
+            layer=self.layers.get(name, ""),
+            parts=() if is_leaf else tuple(self._below(module, name)),
+        )
+
+    def _below(self, module: nn.Module, name: str) -> Iterator[NetworkPart]:
+        counts: dict[str, int] = {}
+        for child_name, child in _children(module, name):
+            kind = kind_of(child, child_name)
+            if not self._says_something(child, child_name, kind):
+                continue
+            counts[kind] = counts.get(kind, 0) + 1
+            yield self.part(child, child_name, counts[kind])
+        for own_name, parameter in module.named_parameters(recurse=False):
+            full = f"{name}.{own_name}" if name else own_name
+            kind = "layer scale" if own_name in ("gamma", "gamma1", "gamma2") else "other"
+            yield NetworkPart(
+                name=full,
+                title=title_of(kind, module, full, 1),
+                kind=kind,
+                sentence=sentence_of(kind, module),
+                parameters=parameter.numel(),
+                gmacs=0.0,
+                shape=tuple(parameter.shape),
+            )
+
+    def _says_something(self, module: nn.Module, name: str, kind: str) -> bool:
+        """Whether a part is worth a line: it has weights, computes, or bends or pools what goes through."""
+        has_work = count_parameters(module) > 0 or self.measured.macs.get(name, 0) > 0
+        return has_work or kind in ("activation", "pool")
+
+
+def _children(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
+    """Children, those of mere containers in their place."""
+    for own_name, child in module.named_children():
+        full = f"{name}.{own_name}" if name else own_name
+        is_container = isinstance(child, _SPLICED) and own_name not in (*_STAGES_OF_RESNET, "stem", "downsample")
+        if is_container or type(child).__name__ in _SPLICED_NAMES:
+            yield from _children(child, full)
+        else:
+            yield full, child
+
+
+def _layers(chain: SplitNetwork, image: Tensor) -> Iterator[LayerInfo]:
+    with torch.no_grad():
+        x = image
+        for step in chain.steps:
+            x = step.call(x)
+            if step.names:
+                _, channels, height, width = chain.to_maps(x).shape
+                yield LayerInfo(step.names[0], step.title, height, width, channels, step.is_stage)

@@ -1,0 +1,126 @@
+"""Training Images that are like one: a feature index beside the Model file, searched by cosine.
+
+The index of `NAME.safetensors` is `NAME.features.safetensors`: plain safetensors with one tensor, `features`, float16
+(n, width), each row of length 1; and one metadata key with JSON: `{"format_version", "model", "paths", "labels"}`.
+`model` is the whole identity of the Model whose features they are; an index of another Model is not used. Features are
+those of the default layer (the last stage), averaged over all places.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import ImageError, ModelError, UsageError
+from convnext_studio.core.events import Noticed
+from convnext_studio.core.explain.gradient import at_least_float32
+from convnext_studio.core.explain.lens import Lens, lens_for, memory_in_words
+from convnext_studio.core.explanations import FeaturesIndexed, Neighbour
+from convnext_studio.core.files import replacing
+from convnext_studio.core.images.preprocess import load_input
+from convnext_studio.core.models.network import SAMPLE
+from convnext_studio.core.predict.ready import ready_model
+from convnext_studio.core.predict.runners.torch_runner import restore_threads
+from convnext_studio.core.requests import FindNearest, IndexFeatures
+from convnext_studio.core.resources import resource
+from convnext_studio.core.values import ModelRef
+
+KEY = "convnext_studio_features"
+FORMAT_VERSION = 1
+_BATCH = 16
+
+
+def index_path(ref: ModelRef) -> Path | None:
+    """Where the feature index of a Model is, whether it is there or not; None for a Model that is no Model file."""
+    if ref.name == SAMPLE:
+        return resource("sample", "model.features.safetensors")
+    return Path(ref.name).with_suffix(".features.safetensors") if ref.name.endswith(".safetensors") else None
+
+
+def index_features(request: IndexFeatures, ctx: JobContext) -> str:
+    """Serve `IndexFeatures`. Raises `UsageError` for a Model that is no Model file, `StorageError`."""
+    restore_threads()
+    path = index_path(request.model)
+    if path is None or len(request.labels) != len(request.images):
+        raise UsageError(
+            "Only a Model file can have a feature index, with one label for each Image.", "Save the Model first."
+        )
+    ready = ready_model(request.model, request.execution, None, ctx)
+    lens = lens_for(ready)
+    rows: list[NDArray[np.float32]] = []
+    kept: list[int] = []
+    for start in range(0, len(request.images), _BATCH):
+        ctx.check()
+        pixels = []
+        for number, image in enumerate(request.images[start : start + _BATCH], start=start):
+            try:
+                pixels.append(load_input(image.path, 0, ready.info.preprocessing, request.max_megapixels).input)
+                kept.append(number)
+            except ImageError as error:
+                ctx.emit(Noticed(f"“{Path(image.path).name}” is left out: {error.message}"))
+        if pixels:
+            rows.append(features_of(lens, np.stack(pixels)))
+        ctx.emit(FeaturesIndexed(min(start + _BATCH, len(request.images)), len(request.images)))
+    if not rows:
+        raise UsageError("None of these Images can be opened.", "Choose others.")
+    about = {
+        "format_version": FORMAT_VERSION,
+        "model": ready.info.identity,
+        "paths": [request.images[number].path for number in kept],
+        "labels": [request.labels[number] for number in kept],
+    }
+    with replacing(path) as part:
+        save_file({"features": np.concatenate(rows).astype(np.float16)}, part, {KEY: json.dumps(about)})
+    return str(path)
+
+
+def find_nearest(request: FindNearest, ctx: JobContext) -> tuple[Neighbour, ...]:
+    """Serve `FindNearest`. Raises `ImageError`, and `ModelError` for an index that cannot be read."""
+    restore_threads()
+    path = index_path(request.model)
+    if path is None or not path.is_file():
+        return ()
+    ready = ready_model(request.model, request.execution, request.fit, ctx)
+    features, paths, labels = _read(path, ready.info.identity)
+    ctx.check()
+    image = request.image
+    prepared = load_input(image.path, image.frame, ready.info.preprocessing, request.max_megapixels)
+    own = features_of(lens_for(ready), prepared.input[None])[0]
+    likeness = features.astype(np.float32) @ own
+    order = np.argsort(-likeness, kind="stable")
+    found = [Neighbour(paths[at], labels[at], float(np.clip(likeness[at], -1, 1))) for at in order]
+    return tuple([one for one in found[: request.count + 1] if one.path != image.path][: request.count])
+
+
+def features_of(lens: Lens, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Features of uint8 (n, height, width, 3), each row of length 1: float32 (n, width)."""
+    with memory_in_words(), torch.inference_mode():
+        x = lens.input(pixels)
+        for step in lens.split.steps[: lens.split.cut(lens.split.default_layer)]:
+            x = step.call(x)
+        pooled = at_least_float32(lens.split.to_maps(x)).mean(dim=(2, 3)).cpu().numpy()
+    return np.asarray(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _read(path: Path, identity: str) -> tuple[NDArray[np.float16], list[str], list[str]]:
+    broken = ModelError(f"“{path.name}” is no feature index that can be read.", "Make it again.")
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {}).get(KEY, "null"))
+            features = file.get_tensor("features")
+        paths, labels, model = about["paths"], about["labels"], about["model"]
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise broken from error
+    if model != identity:
+        raise ModelError(f"“{path.name}” was made for another Model.", "Make it again for this one.")
+    is_sound = features.ndim == 2 and len(features) == len(paths) == len(labels)
+    if not is_sound or not all(isinstance(text, str) for text in (*paths, *labels)):
+        raise broken
+    return features, paths, labels
