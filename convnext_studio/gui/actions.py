@@ -129,6 +129,7 @@ class Actions:
         self._actions: dict[str, QAction] = {}
         self._menus: dict[str, str] = {}
         self._icons: dict[str, str] = {}
+        self._keys: dict[str, list[QKeySequence]] = {}
         self.unconnected: set[str] = set()
         for spec in specs:
             self._add(theme, spec)
@@ -145,6 +146,10 @@ class Actions:
     def all(self) -> list[QAction]:
         """Every action, in the order of the table."""
         return list(self._actions.values())
+
+    def default_keys(self, action_id: str) -> list[QKeySequence]:
+        """The keys an action has before the user gives it others."""
+        return list(self._keys[action_id])
 
     def menu_of(self, action_id: str) -> str:
         """The heading an action stands under."""
@@ -169,7 +174,8 @@ class Actions:
     def _add(self, theme: Theme, spec: ActionSpec) -> None:
         action = QAction(theme.icon(spec.icon), _translated(spec.text))
         action.setObjectName(spec.id)
-        action.setShortcuts([QKeySequence(keys) for keys in spec.shortcut.split("; ") if keys])
+        self._keys[spec.id] = [QKeySequence(keys) for keys in spec.shortcut.split("; ") if keys]
+        action.setShortcuts(self._keys[spec.id])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setStatusTip(_translated(spec.tip))
         action.setToolTip(_translated(spec.tip))

@@ -19,6 +19,7 @@ from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.litter import Litter
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.messages import Message
+from convnext_studio.gui.shortcuts import Shortcuts
 from convnext_studio.gui.single_instance import SingleInstance
 from convnext_studio.gui.stores.places import Places, usual_places
 from convnext_studio.gui.stores.studio import Studio, build_studio
@@ -53,6 +54,7 @@ class App(QObject):
         self._litter = Litter(self)
         self._crash_file = CrashFile(places.state / "crash.txt")
         self.actions = Actions(theme)
+        Shortcuts(places.shortcuts, self.actions).recall()
         self.window = MainWindow(self.studio, self.actions)
         self.window.setWindowIcon(QIcon(theme.pixmap("app", "accent", 64)))
         self._signals = EndSignals(self.window.training.leave)

@@ -13,7 +13,7 @@ from convnext_studio.gui.stores.recent import RecentPlace
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import Button, IconButton, bind
 from convnext_studio.gui.widgets.frame import Frame
-from convnext_studio.gui.widgets.key_cap import KeyCap
+from convnext_studio.gui.widgets.key_cap import ActionKeyCap
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
 
 _LONGEST = 40
@@ -95,7 +95,7 @@ class TopBar(Frame):
         row = QHBoxLayout(field)
         row.setContentsMargins(30, 0, 8, 0)
         row.addWidget(PlainLabel(words, "small", "text2", elide=Qt.TextElideMode.ElideRight), 1)
-        row.addWidget(KeyCap(action.shortcut()))
+        row.addWidget(ActionKeyCap(action))
         return field
 
     def _open_menu(self) -> None:

@@ -14,7 +14,7 @@ from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button, bind
 from convnext_studio.gui.widgets.frame import Frame, set_variant
-from convnext_studio.gui.widgets.key_cap import KeyCap
+from convnext_studio.gui.widgets.key_cap import ActionKeyCap
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
 from convnext_studio.gui.widgets.numbers import count
 
@@ -113,7 +113,7 @@ class _Door(Frame):
         column.addWidget(self._button, 0, _CENTRE)
         if other is None:
             column.addSpacing(10)
-            column.addWidget(KeyCap(action.shortcut()), 0, _CENTRE)
+            column.addWidget(ActionKeyCap(action), 0, _CENTRE)
             return
         self.other = Button(theme, self.tr("or on the sample data"), kind="link")
         bind(self.other, other)

@@ -25,6 +25,11 @@ class Places:
         return self.config / "settings.json"
 
     @property
+    def shortcuts(self) -> Path:
+        """The keys that the user gave to actions."""
+        return self.config / "shortcuts.json"
+
+    @property
     def recent(self) -> Path:
         """The list of recent places."""
         return self.state / "recent.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import QObject, QSize, Qt
@@ -99,25 +100,27 @@ class ActionIconButton(IconButton):
 
     def __init__(self, theme: Theme, action: QAction, icon: str) -> None:
         super().__init__(theme, icon, action.text().rstrip("…"), action.isCheckable())
-        self.set_tip(action.text().rstrip("…"), action.shortcut())
-        bind(self, action)
+        bind(self, action, lambda: self.set_tip(action.text().rstrip("…"), action.shortcut()))
 
 
-def bind(button: QPushButton, action: QAction) -> None:
-    """Let `button` be another face of `action`; its own words and icon stay."""
-    button.setCheckable(action.isCheckable())
-    _Follower(button, action)
-    button.clicked.connect(action.trigger)
-    if not button.toolTip():
+def bind(button: QPushButton, action: QAction, show_tip: Callable[[], None] | None = None) -> None:
+    """Let `button` be another face of `action`; its own words, icon and tool tip stay."""
+
+    def show_keys() -> None:
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         button.setToolTip(plain_tip(f"{action.toolTip()} ({keys})" if keys else action.toolTip()))
+
+    button.setCheckable(action.isCheckable())
+    _Follower(button, action, show_tip or (None if button.toolTip() else show_keys))
+    button.clicked.connect(action.trigger)
 
 
 class _Follower(QObject):
     """Keeps a button as its action is; a child of the button, so that it ends with it."""
 
-    def __init__(self, button: QPushButton, action: QAction) -> None:
+    def __init__(self, button: QPushButton, action: QAction, show_tip: Callable[[], None] | None) -> None:
         super().__init__(button)
+        self._show_tip = show_tip
         self._button = button
         self._action = action
         action.changed.connect(self._on_changed)
@@ -126,6 +129,8 @@ class _Follower(QObject):
     def _on_changed(self) -> None:
         self._button.setEnabled(self._action.isEnabled())
         self._button.setChecked(self._action.isChecked())
+        if self._show_tip is not None:
+            self._show_tip()
 
 
 def _on_role(kind: Kind) -> str:

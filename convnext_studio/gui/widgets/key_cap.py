@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QSizePolicy
 
 from convnext_studio.gui.widgets.label import PlainLabel
@@ -22,3 +22,18 @@ class KeyCap(PlainLabel):
         self.setProperty("keycap", True)
         self.setFixedHeight(18)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+
+class ActionKeyCap(KeyCap):
+    """The first shortcut of an action, as it is now; nothing where it has none."""
+
+    def __init__(self, action: QAction) -> None:
+        super().__init__(action.shortcut())
+        self._action = action
+        if not self.text():
+            self.hide()
+        action.changed.connect(self._show_keys)
+
+    def _show_keys(self) -> None:
+        self.setText(key_words(self._action.shortcut()))
+        self.setVisible(bool(self.text()))
