@@ -26,6 +26,7 @@ from convnext_studio.core.requests import (
     FindWeights,
     MakeSample,
     PreviewAugmentation,
+    ResumeRun,
     StartRun,
     SteerRun,
 )
@@ -274,6 +275,10 @@ def test_a_run_whose_process_died_says_what_happened(window: MainWindow, workspa
     assert panel.health_title.text() == said
     assert panel.chip.accessibleName() == "Interrupted"
     click(panel.buttons["resume_run"], qtbot)
+    qtbot.waitUntil(
+        lambda: not window._studio.training.is_starting and window._studio.training.view.summary is not None
+    )
+    assert workspace.requests(ResumeRun) == [ResumeRun(summary().folder)]
 
 
 def test_a_finished_run_gives_its_model_to_inspect(

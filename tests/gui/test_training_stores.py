@@ -8,13 +8,16 @@ import pytest
 from PySide6.QtTest import QSignalSpy
 from pytestqt.qtbot import QtBot
 
+from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError
 from convnext_studio.core.events import EditsKept
 from convnext_studio.core.requests import CheckDataSet, EditLabels, FollowRun, ResumeRun, StartRun, SteerRun
 from convnext_studio.core.run_events import EpochEnded, RunNoticed, StepEnded
 from convnext_studio.core.runs.history import History
+from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.stores.curves import loss_curves
 from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.set_up import SetUp
 from convnext_studio.gui.stores.studio import Studio
@@ -154,6 +157,28 @@ def test_lines_come_four_times_a_second_at_most(studio: Studio, workspace: Works
     qtbot.waitUntil(lambda: studio.training.view.summary is not None)
     assert len(studio.training.view.history.steps.step) == 99 * STEPS_AN_EPOCH
     assert spy.count() <= 2
+
+
+def test_a_long_run_is_taken_in_by_turns_and_smoothed_to_what_a_screen_can_show(
+    studio: Studio, workspace: Workspace, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    start = events(epochs=100, done=0)
+    steps = [StepEnded(n, 1 + n // 400, 2.0 - n / 40_000, 5e-4, 30.0) for n in range(1, 40_001)]
+    said = lines([*start, *steps])
+
+    def follow(request: FollowRun, ctx: JobContext) -> RunSummary:
+        for begin in range(0, len(said), 500):
+            ctx.emit(said[begin : begin + 500])
+        return summary(state="finished")
+
+    lanes["follow"].served_by[FollowRun] = follow
+    view = studio.training.view
+    view.show(summary().folder)
+    qtbot.waitUntil(lambda: view.summary is not None)
+    assert len(view.history.steps.step) == 40_000
+    train = loss_curves(view.history)[0]
+    assert len(train.x) == 2_000 and len(train.raw_x) == 40_000
+    assert train.y[-1] == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_run_that_goes_on_is_followed_after_its_last_known_line(

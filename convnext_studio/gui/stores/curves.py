@@ -13,6 +13,7 @@ from convnext_studio.core.runs.history import History
 from convnext_studio.gui.widgets.curve_plot import Curve, Marks, smoothed
 
 _SMOOTHING = 0.9
+_MOST_SMOOTHED = 2_000  # smoothing goes step by step, so a long Run is averaged first
 
 
 def loss_curves(history: History) -> list[Curve]:
@@ -21,8 +22,9 @@ def loss_curves(history: History) -> list[Curve]:
     x = _epochs_of_steps(history)
     raw = np.array(steps.loss, dtype=np.float64)  # a copy: an array that is looked into cannot grow
     ended = history.epochs
+    at, means, together = _binned(x, raw)
     return [
-        Curve(_tr("train"), "s1", x, smoothed(raw, _SMOOTHING), x, raw),
+        Curve(_tr("train"), "s1", at, smoothed(means, _SMOOTHING**together), x, raw),
         Curve(_tr("validation"), "s2", _array(e.epoch for e in ended), _array(e.loss for e in ended), is_dotted=True),
     ]
 
@@ -64,6 +66,13 @@ def _epochs_of_steps(history: History) -> NDArray[np.float64]:
     if not len(steps) or history.started is None or not history.started.steps:
         return steps
     return steps * history.started.epochs / history.started.steps
+
+
+def _binned(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Means of so many neighbours that `_MOST_SMOOTHED` are left, at the last place of each; and how many they were."""
+    together = -(-len(x) // _MOST_SMOOTHED) or 1
+    whole = len(x) // together * together
+    return x[together - 1 : whole : together], y[:whole].reshape(-1, together).mean(axis=1), together
 
 
 def _array(values: object) -> NDArray[np.float64]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.requests import FollowRun
+from convnext_studio.core.run_events import Line
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 
 DRAW_MS = 250  # however fast a Run reports, it is drawn four times a second at most
+TURN_S = 0.015  # so long a turn of the event loop takes in lines; a long Run's others wait for the next
 TRIES = 3  # to follow on after the Engine was started again
 
 
@@ -34,6 +38,10 @@ class RunView(QObject):
         self._tries = TRIES
         self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
         self._timer.timeout.connect(self.changed)
+        self._waiting: deque[tuple[Line, ...]] = deque()
+        self._end: RunSummary | None = None  # the Job is over; told once all its lines are taken in
+        self._turn = QTimer(self, singleShot=True, interval=0)
+        self._turn.timeout.connect(self._take_in)
 
     def show(self, folder: str, *, is_anew: bool = False) -> None:
         """Follow this Run; `is_anew` also if it is followed already, because it goes on."""
@@ -69,6 +77,9 @@ class RunView(QObject):
         handle.failed.connect(self._on_failed)
 
     def _leave(self) -> None:
+        self._waiting.clear()
+        self._turn.stop()
+        self._end = None
         handle, self._handle = self._handle, None
         if handle is not None and not handle.is_closed:
             handle.events.disconnect(self._on_events)
@@ -77,24 +88,37 @@ class RunView(QObject):
             handle.cancel()
 
     def _on_events(self, parts: list[object]) -> None:
-        for lines in parts:
-            if isinstance(lines, tuple):
-                self.history.add(lines)
+        self._waiting.extend(lines for lines in parts if isinstance(lines, tuple))
         self._tries = TRIES
-        if not self._timer.isActive():
-            self._timer.start()
+        if not self._turn.isActive():
+            self._turn.start()
 
     def _on_succeeded(self, summary: RunSummary) -> None:
         self._handle = None
-        self.summary = summary
-        self._timer.stop()
-        self.changed.emit()
-        self.ended.emit()
+        self._end = summary
+        if not self._turn.isActive():
+            self._turn.start()
+
+    def _take_in(self) -> None:
+        began = time.monotonic()
+        while self._waiting and time.monotonic() - began < TURN_S:
+            self.history.add(self._waiting.popleft())
+        if self._waiting:
+            self._turn.start()
+        if self._end is not None and not self._waiting:
+            self.summary, self._end = self._end, None
+            self._timer.stop()
+            self.changed.emit()
+            self.ended.emit()
+        elif not self._timer.isActive():
+            self._timer.start()
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self._handle = None
         self._tries -= 1
         if isinstance(end, EngineStopped) and self._tries > 0:
+            while self._waiting:
+                self.history.add(self._waiting.popleft())  # it goes on after the last line that is known
             self._follow()
         else:
             self.changed.emit()
