@@ -13,6 +13,7 @@ from convnext_studio.core.models.architecture import build, preprocessing_of
 from convnext_studio.core.models.card import Card, Option, Provenance
 from convnext_studio.core.models.network import SAMPLE, LoadedModel, load
 from convnext_studio.core.recipe import Recipe
+from convnext_studio.core.training.depthwise import hasten
 from convnext_studio.core.values import Preprocessing
 
 _LAYER_SCALE = 0.5  # of random weights: timm's 1e-6 lets a block do nothing for the first thousands of steps
@@ -103,9 +104,11 @@ def _from_random(recipe: Recipe, classes: tuple[str, ...]) -> Start:
 def _built(architecture: str, outputs: int, options: Any, recipe: Recipe) -> nn.Module:
     more = {"drop_path_rate": recipe.drop_path} if recipe.drop_path else {}
     try:
-        return build(architecture, outputs, options, **more)
+        network = build(architecture, outputs, options, **more)
     except TypeError as error:
         raise UsageError(f"“{architecture}” cannot be trained with drop path.", "Set drop_path = 0.") from error
+    hasten(network)
+    return network
 
 
 def _card(recipe: Recipe, classes: tuple[str, ...], base: Card, model: LoadedModel | None) -> Card:
