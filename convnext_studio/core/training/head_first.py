@@ -6,9 +6,9 @@ cross-validation over groups of training Images, so that neither the validation 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from convnext_studio.core.data.dataset import LabelledImage, Split
+from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.evaluation import metrics
-from convnext_studio.core.predict.device import precisions_on
 from convnext_studio.core.run_events import PhaseStarted, Progressed
+from convnext_studio.core.training.features import Features, features_of
 from convnext_studio.core.training.network import set_head
 from convnext_studio.core.training.validation import Answers, judge
 from convnext_studio.core.training.work import Work
@@ -27,14 +27,6 @@ from convnext_studio.core.training.work import Work
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _FOLDS = 3
 _ITERATIONS = 60
-
-
-@dataclass(frozen=True)
-class Features:
-    """What the frozen network sees in a split's Images, (n, width) float32; `numbers` say which could be read."""
-
-    numbers: NDArray[np.int64]
-    values: Tensor
 
 
 def fit_new_head(work: Work) -> None:
@@ -48,9 +40,8 @@ def fit_new_head(work: Work) -> None:
         return
     total = sum(len(data.images[split]) for split in ("train", "validation"))
     desk.emit(PhaseStarted("features"))
-    train = _features(work, "train", lambda done: desk.emit(Progressed("features", done, total)))
-    done = len(data.images["train"])
-    validation = _features(work, "validation", lambda more: desk.emit(Progressed("features", done + more, total)))
+    features = features_of(work, ("train", "validation"), lambda done: desk.emit(Progressed("features", done, total)))
+    train, validation = features["train"], features["validation"]
     desk.emit(PhaseStarted("head"))
     weight, bias = desk.world.shared(lambda: _fitted_on(train, data.images["train"], data.classes, recipe.seed))
     set_head(work.network, weight, bias)
@@ -74,41 +65,22 @@ def fit_head(
     """
     mean, spread = values.double().mean(0), values.double().std(0, correction=0) + 1e-6
     scaled = (values.double() - mean) / spread
-    penalty = _best_penalty(scaled, labels, classes, groups, seed)
-    weight, bias = _regression(scaled, labels, classes, penalty)
+    with _one_thread():
+        penalty = _best_penalty(scaled, labels, classes, groups, seed)
+        weight, bias = _regression(scaled, labels, classes, penalty)
     weight = weight / spread
     return weight.float(), (bias - weight @ mean).float()
 
 
-def _features(work: Work, split: Split, on_batch: Callable[[int], None]) -> Features:
-    """Pooled and normed features of every Image of a split, unaltered; each process computes its share."""
-    ground, network = work.ground, cast(Any, work.network)
-    wanted = ground.recipe.precision
-    is_bf16 = wanted == "bf16" or (wanted == "auto" and "bf16" in precisions_on(ground.device_name))
-    numbers: list[int] = []
-    values: list[Tensor] = []
-    network.eval()
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Thousands of small products: several threads would wait for each other longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        with work.batches(split, is_altered=False) as batches:
-            for batch in batches.in_order(work.desk.reading):
-                if not len(batch):
-                    continue
-                inputs = work.normalise(batch.pixels.to(ground.device, non_blocking=True))
-                with torch.inference_mode(), torch.autocast(ground.device.type, torch.bfloat16, enabled=is_bf16):
-                    found = network.forward_head(network.forward_features(inputs), pre_logits=True)
-                values.append(found.float().cpu().clone())
-                numbers += batch.numbers
-                on_batch(len(numbers) * work.desk.world.size)
+        yield
     finally:
-        network.train()
-    work.desk.check()
-    parts = work.desk.world.gathered((numbers, [one.numpy() for one in values]))
-    everyone = np.array([number for part, _ in parts for number in part], np.int64)
-    rows = [row for _, part in parts for row in part]
-    order = np.argsort(everyone, kind="stable")
-    width = int(network.head_hidden_size)
-    table = np.concatenate(rows)[order] if rows else np.empty((0, width), np.float32)
-    return Features(everyone[order], torch.from_numpy(table))
+        torch.set_num_threads(threads)
 
 
 def _fitted_on(

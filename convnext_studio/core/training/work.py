@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,10 @@ class Work:
         decay = self.ground.recipe.ema_decay
         self.average = ModelEmaV3(self.network, decay, use_warmup=True) if decay else None
 
-    def batches(self, split: Split, *, is_altered: bool | None = None) -> Batches:
-        """The Images of a split, to be closed by the caller; those of training are altered and balanced."""
+    def batches(self, split: Split, *, is_altered: bool | None = None, only: Sequence[int] | None = None) -> Batches:
+        """The Images of a split, some or all, to be closed by the caller; training's are altered, balanced."""
         ground, desk, recipe = self.ground, self.desk, self.ground.recipe
+        images = ground.data.images[split]
         is_training = split == "train" if is_altered is None else is_altered
         reading = Reading(
             batch_size=recipe.batch_size,
@@ -106,7 +108,7 @@ class Work:
             neighbours=desk.world.neighbours,
         )
         return Batches(
-            ground.data.images[split],
+            images if only is None else [images[number] for number in only],
             ground.data.classes,
             ground.preprocessing,
             reading,
