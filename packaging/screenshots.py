@@ -53,6 +53,8 @@ def script(app: App, out: Path, images: str) -> Iterator[Until]:
 
 def train(app: App, images: str, shoot: Callable[[str], Iterator[Until]]) -> Iterator[Until]:
     """The data set, the set-up, and a real training while it runs and after."""
+    from convnext_studio.gui.panels.set_up_panel import SetUpPanel
+
     studio, actions = app.studio, app.actions
     view = studio.training.view
     actions["go_train"].trigger()
@@ -64,6 +66,12 @@ def train(app: App, images: str, shoot: Callable[[str], Iterator[Until]]) -> Ite
     studio.set_up.set(epochs=EPOCHS, patience=0, input_size=128)
     actions["new_run"].trigger()
     yield from shoot("set-up")
+    panel = app.window.training.train().page("set_up")
+    assert isinstance(panel, SetUpPanel)
+    panel.parts.toggle()
+    yield lambda: bool(panel.preview.pictures)
+    panel.area.ensureWidgetVisible(panel.roll)
+    yield from shoot("set-up-parts")
     actions["start_run"].trigger()
     yield lambda: len(view.history.epochs) > EPOCHS // 2
     yield from shoot("train")

@@ -85,6 +85,7 @@ def test_four_clicks_at_most_lead_from_the_first_start_to_a_running_training_and
     assert run_program(monkeypatch, ["gui"], script).code == 0
 
 
+@pytest.mark.timeout(400)  # two windows, two Engines and two trainers start one after the other
 def test_a_run_outlives_its_window_is_found_again_and_goes_on_after_it_was_killed(
     quick_settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -209,7 +209,7 @@ def test_the_preview_is_rolled_again_and_follows_the_fields(
     qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
     panel = set_up_of(window)
     panel.parts.toggle()
-    qtbot.waitUntil(lambda: len(panel.preview._pictures) == 12)
+    qtbot.waitUntil(lambda: len(panel.preview.pictures) == 12)
     click(panel.roll, qtbot)
     studio.set_up.set(light=0.5)
     assert [(request.roll, request.recipe.light) for request in workspace.requests(PreviewAugmentation)] == [

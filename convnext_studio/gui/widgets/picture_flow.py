@@ -52,6 +52,11 @@ class PictureFlow(QWidget):
         self.updateGeometry()
         self.update()
 
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What is shown."""
+        return self._pictures
+
     def hasHeightForWidth(self) -> bool:
         """Narrower is higher."""
         return True
