@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.hooks import CrashFile, EndSignals, Hooks, keep_log
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import speak
 from convnext_studio.gui.litter import Litter
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.messages import Message
@@ -166,9 +167,12 @@ def main(paths: list[str], on_ready: OnReady | None = None) -> int:
 
     `on_ready` is called once the window is on the screen and the Engine has been started; for tests and screenshots.
     """
+    from convnext_studio.gui.settings import kept_value
+
     places = usual_places()
     _set_scale(places)
     application = _application()
+    catalogue = speak(str(kept_value(places.settings, "language")), application)
     door = SingleInstance()
     if _shares_one_window(places) and door.hand_over(paths):
         return 0
@@ -190,6 +194,8 @@ def main(paths: list[str], on_ready: OnReady | None = None) -> int:
         app.shutdown()
         app.window.deleteLater()
         QCoreApplication.sendPostedEvents()
+        if catalogue is not None:
+            application.removeTranslator(catalogue)
 
 
 def _set_scale(places: Places) -> None:

@@ -50,6 +50,15 @@ class Settings:
             choices={100: "100 %", 125: "125 %", 150: "150 %", 175: "175 %", 200: "200 %"},
         ),
     )
+    language: str = field(
+        default="system",
+        metadata=_about(
+            "Language",
+            "Words, numbers and dates. It holds from the next start.",
+            "Look",
+            choices={"system": "As the system", "en": "English", "de": "Deutsch"},
+        ),
+    )
     is_motion_reduced: bool = field(
         default=False, metadata=_about("Reduce motion", "Popovers appear at once instead of rising.", "Look")
     )

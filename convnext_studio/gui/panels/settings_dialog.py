@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -125,9 +125,9 @@ def _editor(studio: Studio, field: Field, take: Take) -> Editor:
 
 def _select(field: Field, take: Take) -> Editor:
     choices: dict[object, str] = field.metadata["choices"]
-    select = Select(field.metadata["label"])
+    select = Select(QCoreApplication.translate("Settings", field.metadata["label"]))
     select.setFixedWidth(_FIELD_WIDTH)
-    select.addItems(list(choices.values()))
+    select.addItems([QCoreApplication.translate("Settings", word) for word in choices.values()])
     values = list(choices)
     select.activated.connect(lambda index: take(values[index]))
     return select, lambda value: select.setCurrentIndex(values.index(value))

@@ -186,6 +186,7 @@ class _RecentList(QWidget):
     def _show(self) -> None:
         for row in self._rows:
             self._column.removeWidget(row)
+            row.hide()
             row.deleteLater()
         self._rows = [self._row(place) for place in self._studio.recent.places]
         for row in self._rows:

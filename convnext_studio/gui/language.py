@@ -1,0 +1,56 @@
+"""The language of the window: a catalogue of words over the English ones that stand in the code."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
+
+from convnext_studio.core.resources import resource
+
+log = logging.getLogger(__name__)
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+
+
+class Catalogue(QTranslator):
+    """Gives what `words` has for a sentence, whoever says it; the sentence itself where it has nothing."""
+
+    def __init__(self, words: dict[str, str]) -> None:
+        super().__init__()
+        self._words = words
+
+    def isEmpty(self) -> bool:
+        """Qt passes over a translator that says it is empty."""
+        return not self._words
+
+    def translate(self, _context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str:
+        """The words for `text`."""
+        return self._words.get(text) or text
+
+
+def language_of(choice: str) -> str:
+    """Which of our languages a setting means: its own, or the first of the system's that we speak."""
+    if choice in LANGUAGES:
+        return choice
+    spoken = (name.partition("-")[0] for name in QLocale.system().uiLanguages())
+    return next((name for name in spoken if name in LANGUAGES), "en")
+
+
+def speak(choice: str, application: QCoreApplication) -> Catalogue | None:
+    """Let the window speak the language of a setting from now on, numbers and dates as well."""
+    language = language_of(choice)
+    if choice != "system":
+        QLocale.setDefault(QLocale(language))
+    if language == "en":
+        return None
+    try:
+        words = json.loads(resource("translations", f"{language}.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        log.warning("The words of the language %s could not be read: %s", language, error)
+        return None
+    catalogue = Catalogue(words)
+    catalogue.setParent(application)
+    application.installTranslator(catalogue)
+    return catalogue

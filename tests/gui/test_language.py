@@ -1,0 +1,116 @@
+"""The window in another language: every word goes through the catalogue, and what it lacks is English."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QLocale
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from convnext_studio.gui import language
+from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.language import Catalogue, language_of, speak
+from convnext_studio.gui.main_window import MainWindow
+from convnext_studio.gui.panels.shortcut_sheet import ShortcutSheet
+from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.numbers import count, percent
+
+TOOLS = runpy.run_path(str(Path(__file__).parents[2] / "packaging" / "translations.py"))
+HOLE = re.compile(r"%s|\{\d?\}")
+
+
+class PseudoCatalogue(Catalogue):
+    """Marks every sentence that passes through, and makes it longer, as other languages would."""
+
+    def __init__(self) -> None:
+        super().__init__({"any": "thing"})
+
+    def translate(self, _context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str:
+        return f"⟦{text}⟧"
+
+
+@pytest.fixture
+def locale() -> Iterator[None]:
+    before = QLocale()
+    yield
+    QLocale.setDefault(before)
+
+
+@pytest.fixture
+def pseudo(qapp: QApplication) -> Iterator[None]:
+    catalogue = PseudoCatalogue()
+    qapp.installTranslator(catalogue)
+    yield
+    qapp.removeTranslator(catalogue)
+
+
+@pytest.mark.usefixtures("pseudo")
+def test_every_word_of_the_first_page_and_of_the_sheet_goes_through_the_catalogue(
+    studio: Studio, theme: Theme, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    window = MainWindow(studio, Actions(theme))
+    qtbot.addWidget(window)
+    sheet = ShortcutSheet(studio, Actions(theme))
+    qtbot.addWidget(sheet)
+    left = [words for widget in (window, sheet) for words in _untranslated(widget)]
+    assert left == []
+    window.close()
+
+
+def _untranslated(top: QWidget) -> Iterator[str]:
+    for widget in [top, *top.findChildren(QWidget)]:
+        if widget.property("keycap"):
+            continue
+        words = [widget.accessibleName(), widget.toolTip()]
+        if isinstance(widget, QLabel | QAbstractButton | QLineEdit):
+            words.append(widget.text())
+        if isinstance(widget, QComboBox):
+            words += [widget.itemText(index) for index in range(widget.count())]
+        yield from (
+            f"{type(widget).__name__}: {text}" for text in words if re.search("[a-z]{3}", text) and "⟦" not in text
+        )
+
+
+@pytest.mark.parametrize("name", sorted(set(language.LANGUAGES) - {"en"}))
+def test_a_catalogue_keeps_the_holes_for_names_and_numbers_and_nothing_that_nobody_says(name: str) -> None:
+    for text, words in TOOLS["catalogue"](name).items():
+        assert sorted(HOLE.findall(words)) == sorted(HOLE.findall(text)), text
+    assert TOOLS["unused"](name) == []
+
+
+def test_the_pages_that_everyone_sees_are_in_german() -> None:
+    missing = set(TOOLS["missing"]("de"))
+    gui = Path(language.__file__).parent
+    for file in ("actions.py", "panels/welcome.py", "panels/top_bar.py", "panels/shortcut_sheet.py", "shortcuts.py"):
+        assert missing.isdisjoint(TOOLS["_in_file"](gui / file)), file
+
+
+@pytest.mark.usefixtures("locale")
+def test_german_words_and_numbers_come_with_the_setting(qapp: QApplication, theme: Theme) -> None:
+    catalogue = speak("de", qapp)
+    assert catalogue is not None
+    try:
+        assert Actions(theme)["quit"].text() == "Beenden"
+        assert percent(0.925, 1).startswith("92,5")
+        assert catalogue.translate("", "A sentence of tomorrow") == "A sentence of tomorrow"
+    finally:
+        qapp.removeTranslator(catalogue)
+    assert Actions(theme)["quit"].text() == "Quit"
+    assert count(1)
+
+
+def test_the_systems_first_language_that_we_speak_is_taken(monkeypatch: pytest.MonkeyPatch, qapp: QApplication) -> None:
+    class System:
+        def uiLanguages(self) -> list[str]:
+            return ["fr-FR", "de-AT", "en"]
+
+    monkeypatch.setattr(language.QLocale, "system", staticmethod(System))
+    assert language_of("system") == "de"
+    assert language_of("en") == "en"
