@@ -209,26 +209,15 @@ class SettingsStore(QObject):
 
     def _load(self) -> Settings:
         try:
-            kept = json.loads(self.path.read_text("utf-8"))
+            return self._take(_read(self.path))
         except (FileNotFoundError, NotADirectoryError):
             return Settings()
-        except (OSError, ValueError, RecursionError) as error:
-            log.info("The settings could not be read: %s", error)
-            return self._set_aside("The settings file could not be read.")
-        if not isinstance(kept, dict) or not isinstance(kept.get("settings"), dict):
-            return self._set_aside("The settings file is damaged.")
-        if kept.get("format") != FORMAT:
-            return self._set_aside("The settings file is from another version of the program.")
-        return self._take(kept["settings"])
+        except _Unfit as error:
+            return self._set_aside(str(error))
 
     def _take(self, kept: Mapping[str, object]) -> Settings:
         """Every known field whose value fits; a folder that is gone for now stays what it was."""
-        known = {f.name for f in FIELDS}
-        fitting = {
-            name: value
-            for name, value in kept.items()
-            if name in known and (not problem_with(name, value) or (name in _FOLDERS and isinstance(value, str)))
-        }
+        fitting = {name: value for name, value in kept.items() if _fits(name, value)}
         if fitting.keys() != kept.keys():
             return self._set_aside("Some settings were not understood.", fitting)
         return Settings(**fitting)  # type: ignore[arg-type]
@@ -251,13 +240,40 @@ class SettingsStore(QObject):
 
 
 def kept_value(path: Path, name: str) -> object:
-    """One setting as the file has it, without noting anything; its default where the file says nothing sensible."""
+    """One setting as the file has it, which stays as it is; its default where the file says nothing sensible."""
     default = next(f.default for f in FIELDS if f.name == name)
     try:
-        value = json.loads(path.read_text("utf-8"))["settings"][name]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        value = _read(path)[name]
+    except (OSError, KeyError, _Unfit):
         return default
-    return default if problem_with(name, value) else value
+    return value if _fits(name, value) else default
+
+
+class _Unfit(Exception):
+    """The file is there and cannot be used; one sentence."""
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    """What the file says, by name. Raises `FileNotFoundError`, `NotADirectoryError` and `_Unfit`."""
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        log.info("The settings could not be read: %s", error)
+        raise _Unfit("The settings file could not be read.") from error
+    if not isinstance(kept, dict) or not isinstance(kept.get("settings"), dict):
+        raise _Unfit("The settings file is damaged.")
+    if kept.get("format") != FORMAT:
+        raise _Unfit("The settings file is from another version of the program.")
+    return dict(kept["settings"])
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a kept value is one of ours; a folder's disk, which may be slow or away, is not asked."""
+    if name in _FOLDERS:
+        return isinstance(value, str)
+    return any(f.name == name for f in FIELDS) and not problem_with(name, value)
 
 
 def write_private(path: Path, text: str, *, is_flushed: bool = True) -> None:
