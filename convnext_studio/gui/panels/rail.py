@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from convnext_studio.gui.actions import MENUS, Actions
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.frame import Frame
+from convnext_studio.gui.widgets.mnemonics import with_mnemonics
 from convnext_studio.gui.widgets.rail_button import RailButton
 
 _WIDE, _NARROW = 64, 48
@@ -84,8 +85,22 @@ class _MenuOpener(QMenu):
     def open(self) -> None:
         """Fill and open it."""
         self.clear()
-        for heading in self._headings:
-            target = self if len(self._headings) == 1 else self.addMenu(self._actions.heading(heading))
-            target.addActions([self._actions[name] for name in self._actions if self._actions.menu_of(name) == heading])
+        for old in self.findChildren(QMenu):
+            old.deleteLater()
+        titles = with_mnemonics(self._actions.heading(heading) for heading in self._headings)
+        for heading, title in zip(self._headings, titles, strict=True):
+            self._fill(self if len(titles) == 1 else self.addMenu(title), heading)
         corner = self._button.mapToGlobal(QPoint(self._button.width() + 6, self._button.height()))
         self.popup(corner - QPoint(0, self.sizeHint().height()))
+
+    def _fill(self, menu: QMenu, heading: str) -> None:
+        """An entry of its own for each action: a letter to reach it by, which its buttons do not have."""
+        actions = [self._actions[name] for name in self._actions if self._actions.menu_of(name) == heading]
+        for action, text in zip(actions, with_mnemonics(action.text() for action in actions), strict=True):
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            entry = menu.addAction(action.icon(), f"{text}\t{keys}" if keys else text)
+            entry.setStatusTip(action.statusTip())
+            entry.setCheckable(action.isCheckable())
+            entry.setChecked(action.isChecked())
+            entry.setEnabled(action.isEnabled())
+            entry.triggered.connect(action.trigger)
