@@ -253,7 +253,7 @@ class Work:
 
     def _new_plan(self, batches: Batches) -> Plan:
         recipe = self.ground.recipe
-        is_measured = recipe.max_minutes or recipe.precision == "auto"
+        is_measured = recipe.epochs and (recipe.max_minutes or recipe.precision == "auto")  # a head alone takes no step
         is_bf16, step_s = self._measured() if is_measured else (recipe.precision == "bf16", 0.0)
         steps = recipe.epochs * batches.steps
         if recipe.max_minutes:
