@@ -24,6 +24,7 @@ from convnext_studio.gui.panels.models_page import ModelsPage
 from convnext_studio.gui.stores.model_table import Column
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.cell_table import ROW_HEIGHT
+from convnext_studio.gui.widgets.cells import CELL_ROLE
 from tests.gui.test_models_store import (
     ATTO,
     BARE,
@@ -331,6 +332,9 @@ def test_a_middling_window_leaves_out_only_what_has_no_room(
     table = page.browser.table
     hidden = {column for column in Column if table.isColumnHidden(column)}
     assert hidden == {Column.GMACS, Column.INPUT}
+    index = page.model_table.index_of(TINY.name)
+    below = page.model_table.data(index, CELL_ROLE).second
+    assert below.startswith(f"{TINY.input_px} px · {TINY.gmacs:.1f} GMACs · ")
     assert table.columnWidth(Column.MODEL) > 240
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 from itertools import groupby
 
@@ -59,6 +60,7 @@ class ModelTable(QAbstractTableModel):
         self._models = models
         self._filter = ModelFilter()
         self._sort: tuple[Column, Qt.SortOrder] | None = None
+        self._below_name: tuple[Column, ...] = ()
         self._lines: list[Line] = []
         self._fill()
         models.rows_changed.connect(self._refill)
@@ -229,7 +231,7 @@ class ModelTable(QAbstractTableModel):
         if isinstance(line, str):
             return Cell(line if column is Column.MODEL else "", is_heading=True)
         if column is Column.MODEL:
-            return Cell(line.title, second=self.second_line(line), badge=self._badge(line), is_strong=True)
+            return Cell(line.title, second=self._second_cell(line), badge=self._badge(line), is_strong=True)
         if column is Column.LICENCE:
             return licence_cell(line, self.tr("%s: not commercial"), self.tr("Unknown"))
         if column is Column.DISK:
@@ -237,6 +239,19 @@ class ModelTable(QAbstractTableModel):
         if column is Column.SPEED:
             return self._speed_cell(line)
         return Cell(self._number(line, column), is_right=True)
+
+    def say_below_name(self, columns: Iterable[Column]) -> None:
+        """Put these figures under the names, where their columns have no room."""
+        columns = tuple(columns)
+        if columns != self._below_name:
+            self._below_name = columns
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._lines) - 1, 0))
+
+    def _second_cell(self, row: ModelRow) -> str:
+        units = {Column.INPUT: self.tr("{} px"), Column.GMACS: self.tr("{} GMACs")}
+        known = {Column.INPUT: row.input_px, Column.GMACS: row.gmacs}
+        said = [units[column].format(self._number(row, column)) for column in self._below_name if known.get(column)]
+        return " · ".join([*said, self.second_line(row)])
 
     def second_line(self, row: ModelRow) -> str:
         """The plain words under a Model's name: what it answers, and what it learned from."""
