@@ -15,7 +15,7 @@ from convnext_studio.gui.stores.curves import accuracy_curves, loss_curves, mark
 from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
-from convnext_studio.gui.stores.training_words import length, phase_words, state_sign, state_word
+from convnext_studio.gui.stores.training_words import best_words, length, phase_words, state_sign, state_word
 from convnext_studio.gui.widgets import figures
 from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
 from convnext_studio.gui.widgets.chip import Chip, Tone
@@ -242,7 +242,7 @@ class LivePanel(QWidget):
         if self._state != "running":
             self.left.setText(self.tr("took {0}").format(length(history.seconds)) if history.seconds else "")
             best = history.best
-            self.left_second.setText(self.tr("best epoch {0}").format(best.epoch) if best is not None else "")
+            self.left_second.setText(best_words(best.epoch) if best is not None else "")
             return
         seconds = history.seconds_left
         if history.paused is not None or seconds is None:
@@ -317,7 +317,7 @@ class LivePanel(QWidget):
             self.tiles[0].show_figure(
                 self.tr("Balanced accuracy, validation"),
                 percent(best.balanced_accuracy),
-                self._interval(best.interval) + " · " + self.tr("best epoch {0}").format(best.epoch),
+                self._interval(best.interval) + " · " + best_words(best.epoch),
             )
         if test is not None:
             self.tiles[1].show_figure(

@@ -54,7 +54,7 @@ def marks_of(history: History) -> Callable[[Callable[[EpochEnded], float]], Mark
         best = history.best
         if best is None:
             return Marks(now=now, end=end, future_words=future)
-        words = _tr("best: epoch {0}").format(best.epoch)
+        words = _tr("best: epoch {0}").format(best.epoch) if best.epoch else _tr("best: the head alone")
         return Marks(best.epoch, value(best), now, end, words, future)
 
     return marks

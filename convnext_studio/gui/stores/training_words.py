@@ -53,6 +53,11 @@ def epoch_words(epoch: int, epochs: int) -> str:
     return _tr("epoch {0} of {1}").format(numbers.count(epoch), numbers.count(epochs))
 
 
+def best_words(epoch: int) -> str:
+    """Which epoch is the best; 0 is the new head on the network as it was."""
+    return _tr("best epoch {0}").format(numbers.count(epoch)) if epoch else _tr("best: the head alone")
+
+
 def progress_words(run: RunSummary) -> str:
     """For the status bar: how far and how long."""
     left = numbers.time_left(run.seconds_left) if run.seconds_left is not None else ""
