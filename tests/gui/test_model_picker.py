@@ -324,6 +324,12 @@ def test_a_small_window_leaves_figures_to_the_details(page: ModelsPage, window: 
     assert page.browser.table.columnWidth(Column.MODEL) > 240
 
 
+def test_no_chip_is_cut_in_the_smallest_window(page: ModelsPage, window: QMainWindow, qtbot: QtBot) -> None:
+    window.resize(752, 520)
+    chips = page.browser.chips.values()
+    qtbot.waitUntil(lambda: all(chip.width() >= chip.sizeHint().width() for chip in chips))
+
+
 def test_a_middling_window_leaves_out_only_what_has_no_room(
     page: ModelsPage, window: QMainWindow, qtbot: QtBot
 ) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.cell_table import CellTable
@@ -57,6 +57,7 @@ class TableBrowser(QWidget):
         self.count = PlainLabel("", "small", "text2")
         self.chips = {key: self._chip(theme, text, tip) for key, text, tip in words.chips}
         self.selects = {choice.key: self._select(choice) for choice in words.choices}
+        self._line = Hairline(is_vertical=True, length=20)
         self._lay_out()
         self.search.textChanged.connect(self._on_wanted)
         self.search.installEventFilter(self)
@@ -83,6 +84,16 @@ class TableBrowser(QWidget):
                 return True
         return False
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where chips would be cut, the selects have a line of their own."""
+        super().resizeEvent(event)
+        widgets = (*self.chips.values(), *self.selects.values(), self.count)
+        needed = sum(widget.sizeHint().width() + 8 for widget in widgets) + 48
+        is_narrow = self.width() < needed
+        self._line.setVisible(not is_narrow)
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._tools.setDirection(down if is_narrow else across)
+
     def _chip(self, theme: Theme, text: str, tip: str) -> FilterChip:
         chip = FilterChip(theme, text)
         chip.setToolTip(tip)
@@ -97,16 +108,22 @@ class TableBrowser(QWidget):
         return select
 
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
+        tools = self._tools = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         tools.setContentsMargins(16, 0, 16, 0)
         tools.setSpacing(8)
+        chips, selects = QHBoxLayout(), QHBoxLayout()
+        for row in (chips, selects):
+            row.setSpacing(8)
         for chip in self.chips.values():
-            tools.addWidget(chip)
-        tools.addWidget(Hairline(is_vertical=True, length=20))
+            chips.addWidget(chip)
+        chips.addWidget(self._line)
+        chips.addStretch(0)
         for select in self.selects.values():
-            tools.addWidget(select)
-        tools.addStretch(1)
-        tools.addWidget(self.count)
+            selects.addWidget(select)
+        selects.addStretch(1)
+        selects.addWidget(self.count)
+        tools.addLayout(chips)
+        tools.addLayout(selects, 1)
         field_row = QHBoxLayout()
         field_row.setContentsMargins(16, 0, 16, 0)
         field_row.addWidget(self.search)
