@@ -103,11 +103,8 @@ class ModelsPage(QWidget):
         column.addWidget(Hairline())
         column.addWidget(self.facts, 1)
         column.addWidget(Hairline())
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row, buttons in (
-            (first, (self.use, self.fetch)),
-            (second, (self.measure, self.show_file, self.forget)),
-        ):
+        for buttons in ((self.use, self.fetch), (self.measure, self.show_file), (self.forget,)):
+            row = QHBoxLayout()
             row.setSpacing(8)
             for button in buttons:
                 row.addWidget(button)
