@@ -43,7 +43,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--class", dest="class_name", default="", metavar="C", help="class to explain (default: the top)"
     )
-    parser.add_argument("--layer", default="", metavar="L", help="layer to look at (default: the last stage)")
+    parser.add_argument("--layer", default="", metavar="L", help="layer to look at (default: the one that points best)")
     parser.add_argument("--method", choices=METHODS, metavar="NAME", help=f"one of: {', '.join(METHODS)}")
     parser.add_argument("--no-trust", action="store_true", help="do not check whether the maps are faithful: faster")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")

@@ -278,7 +278,7 @@ class NetworkDescription:
     layers: tuple[LayerInfo, ...]
     default_layer: str
     methods: tuple[Method, ...]
-    same_at_default: tuple[Method, ...]  # the methods that coincide at the default layer
+    same_at_last: tuple[Method, ...]  # the methods that coincide at the last layer
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def describe(architecture: str, outputs: int, height: int, width: int) -> Networ
         layers=tuple(_layers(chain, image)),
         default_layer=chain.default_layer,
         methods=tuple(METHODS),
-        same_at_default=SAME_AT_POOL if chain.is_pooled_at_once else (),
+        same_at_last=SAME_AT_POOL if chain.is_pooled_at_once else (),
     )
 
 

@@ -20,7 +20,7 @@ from convnext_studio.core.explanations import METHODS, Heatmap, Method, Region
 from convnext_studio.core.images.preprocess import PreparedImage, region, to_image
 from convnext_studio.core.values import Preprocessing
 
-DEFAULT_METHOD: Method = "gradcam"
+DEFAULT_METHOD: Method = "gradcam"  # by the evidence of tests/bench/explain_pointing.py, as is the default layer
 GRAIN = 8  # Integrated Gradients are summed over squares of this many pixels: single pixels are noise
 INPUT = "input"  # the layer of methods that look at the input itself
 Check = Callable[[], None]

@@ -3,7 +3,7 @@
 The index of `NAME.safetensors` is `NAME.features.safetensors`: plain safetensors with one tensor, `features`, float16
 (n, width), each row of length 1; and one metadata key with JSON: `{"format_version", "model", "paths", "labels"}`.
 `model` is the whole identity of the Model whose features they are; an index of another Model is not used. Features are
-those of the default layer (the last stage), averaged over all places.
+those of the last layer (stage 4), averaged over all places.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def features_of(lens: Lens, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Features of uint8 (n, height, width, 3), each row of length 1: float32 (n, width)."""
     with memory_in_words(), torch.inference_mode():
         x = lens.input(pixels)
-        for step in lens.split.steps[: lens.split.cut(lens.split.default_layer)]:
+        for step in lens.split.steps[: lens.split.cut(lens.split.last_layer)]:
             x = step.call(x)
         pooled = at_least_float32(lens.split.to_maps(x)).mean(dim=(2, 3)).cpu().numpy()
     return np.asarray(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12), np.float32)

@@ -85,18 +85,20 @@ class Viewer:
 
 
 def other_way(network: SplitNetwork, one: Heatmap) -> tuple[Method, str]:
-    """Which method and layer to compare a Heatmap with: LayerCAM one stage earlier, or Grad-CAM at the last."""
+    """Which method and layer to compare a Heatmap with: HiResCAM at the last layer, or Grad-CAM before it."""
     stages = [step.names[0] for _, step in network.offered if step.is_stage]
-    earlier = stages[len(stages) // 2] if network.family == "ViT" else stages[-2]
-    if one.layer == network.default_layer:
-        return "layercam", earlier
-    return "gradcam", network.default_layer
+    if one.layer != network.last_layer:
+        return "hirescam", network.last_layer
+    return "gradcam", stages[len(stages) // 2] if network.family == "ViT" else stages[-2]
 
 
 def _notes(network: SplitNetwork, question: Question) -> tuple[str, ...]:
     layers = {network.name(network.cut(layer)) for layer in question.layers or (network.default_layer,)}
-    if question.method in SAME_AT_POOL and network.is_pooled_at_once and network.default_layer in layers:
+    if question.method in SAME_AT_POOL and network.is_pooled_at_once and network.last_layer in layers:
         return ("At the last stage a mean over all places follows, so Grad-CAM and HiResCAM give the same map there.",)
+    before_norm = {f"stage{number}" for number in (1, 2, 3)}
+    if question.method == "hirescam" and network.family == "ConvNeXt" and layers & before_norm:
+        return ("Behind this stage each cell is normalised, so what HiResCAM adds up cancels: choose another layer.",)
     if not METHODS[question.method].is_of_class:
         return ("This method shows what stands out to the network; it is the same for every class.",)
     return ()
