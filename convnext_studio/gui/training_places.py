@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QWidget
 
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.recipe import read_recipe
-from convnext_studio.core.runs.control import Wanted
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.panels.rail import Rail
 from convnext_studio.gui.stores.choosing import use_model_file
 from convnext_studio.gui.stores.studio import Studio
 
 if TYPE_CHECKING:
+    from convnext_studio.core.runs.control import Wanted
     from convnext_studio.gui.panels.data_page import DataPage
     from convnext_studio.gui.panels.model_picker import ModelPicker
     from convnext_studio.gui.panels.train_page import TrainPage

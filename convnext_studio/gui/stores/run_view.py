@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.requests import FollowRun
-from convnext_studio.core.run_events import Line
 from convnext_studio.core.runs.history import History
-from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+
+if TYPE_CHECKING:  # read when the first Run is: the window is on the screen sooner
+    from convnext_studio.core.run_events import Line
+    from convnext_studio.core.runs.summary import RunSummary
 
 DRAW_MS = 250  # however fast a Run reports, it is drawn four times a second at most
 TURN_S = 0.015  # so long a turn of the event loop takes in lines; a long Run's others wait for the next

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.requests import FindRuns, ResumeRun, StartRun, SteerRun
-from convnext_studio.core.runs.control import Wanted
-from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.run_view import RunView
 from convnext_studio.gui.stores.set_up import SetUp
+
+if TYPE_CHECKING:  # read when the first Run is: the window is on the screen sooner
+    from convnext_studio.core.runs.control import Wanted
+    from convnext_studio.core.runs.summary import RunSummary
 
 LOOK_MS = 2_000
 

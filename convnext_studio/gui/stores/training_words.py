@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from convnext_studio.core.runs.history import History
-from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.widgets import numbers
+
+if TYPE_CHECKING:  # read when the first Run is: the window is on the screen sooner
+    from convnext_studio.core.runs.history import History
+    from convnext_studio.core.runs.summary import RunSummary
 
 
 def _tr(text: str) -> str:
