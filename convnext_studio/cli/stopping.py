@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
-from convnext_studio.core.context import JobContext
+from convnext_studio.core.context import Cancelled, JobContext
 
 _SIGNALLED = 128  # plus the signal's number: 130 for Ctrl-C
 
@@ -20,6 +20,7 @@ class Stop:
 
     asked: threading.Event = dataclasses.field(default_factory=threading.Event)
     signal: int = signal.SIGINT
+    is_at_once: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -29,6 +30,18 @@ class Stop:
     def context(self, emit: object = None) -> JobContext:
         """Return what a Job is given, so that it notices the stop."""
         return JobContext(emit, self.asked) if callable(emit) else JobContext(cancel=self.asked)
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within, a stop does not wait until somebody looks: for imports, which take long. Raises `Cancelled`."""
+        self.is_at_once = True
+        try:
+            self.context().check()
+            yield
+        except KeyboardInterrupt as error:
+            raise Cancelled from error
+        finally:
+            self.is_at_once = False
 
 
 @contextlib.contextmanager
@@ -41,6 +54,8 @@ def stop_on_signal() -> Iterator[Stop]:
             os._exit(_SIGNALLED + number)
         stop.signal = number
         stop.asked.set()
+        if stop.is_at_once:
+            raise KeyboardInterrupt  # which no library takes for an error of its own
 
     if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
         yield stop

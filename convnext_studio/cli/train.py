@@ -54,6 +54,8 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     if not place.is_first:
         return work_on(torchrun.hear(), stop, place)
     recipe = recipe_of(arguments)
+    with stop.at_once():
+        jobs.load(requests.CheckDataSet)
     # Quick, and before there is a folder: what is no data set leaves nothing behind.
     jobs.run(requests.CheckDataSet(recipe, is_quick=True), stop.context())
     folder = _create(arguments, recipe)

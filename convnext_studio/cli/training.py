@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
+import signal
+import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from convnext_studio.cli.stopping import Stop
@@ -15,14 +19,18 @@ from convnext_studio.core.context import Cancelled
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.run_events import Line, Progressed, RunEnded, RunEvent, StepEnded
+from convnext_studio.core.runs.control import Control
 from convnext_studio.core.runs.ending import note_refusal
 from convnext_studio.core.runs.environment import read_data
 from convnext_studio.core.runs.follower import LineReader
 from convnext_studio.core.runs.history import History
+from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
+from convnext_studio.core.training.resume import how_it_ended
 from convnext_studio.launch.torchrun import Place
 
 _MOST_NAMED = 20
+_LOOK_S = 0.2
 
 
 def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = False) -> int:
@@ -30,6 +38,7 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     talk = _Talk(_so_far(folder) if place.is_first else None)
     talk.say(f"Run: {folder}")
     try:
+        _load(folder, stop, place)
         ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
     except StudioError as error:
         if not place.is_first:
@@ -50,6 +59,39 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
                 print(folder)
     assert isinstance(ended, RunEnded)
     return _exit_code(ended, folder, stop, is_first=place.is_first)
+
+
+def _load(folder: str, stop: Stop, place: Place) -> None:
+    """Import what trains. Raises `Cancelled` as soon as a stop is asked for, and writes down that it was."""
+    run = Run.open(folder)
+    try:
+        with stop.at_once(), _heeding(run):
+            jobs.load(requests.Train)
+    except Cancelled:
+        if place.is_first and how_it_ended(run) is None:
+            with run.lock(), Recorder(run) as recorder:
+                recorder.emit(RunEnded("stopped", "Stopped.", "Go on whenever you like.", "asked", can_go_on=True))
+        raise
+
+
+@contextlib.contextmanager
+def _heeding(run: Run) -> Iterator[None]:
+    """Within, a stop asked of the Run by those outside comes as a signal: nobody else looks for it yet."""
+    control, is_over = Control(run), threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(_LOOK_S):
+            if "stop" in control.read():
+                _thread.interrupt_main(signal.SIGTERM)
+                return
+
+    watch = threading.Thread(target=look, name="a stop before training", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watch.join()
 
 
 def _so_far(folder: str) -> History:

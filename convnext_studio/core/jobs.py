@@ -64,6 +64,11 @@ def job_for(request: object) -> Job:
     return cast(Job, getattr(importlib.import_module(module), name))
 
 
+def load(kind: type) -> None:
+    """Import what serves Requests of this kind, which may take seconds; `run` does so too."""
+    importlib.import_module(JOBS[kind].partition(":")[0])
+
+
 def run(request: object, ctx: JobContext) -> object:
     """Serve `request` here and now. Raises `Cancelled` and whatever the Job raises."""
     ctx.check()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,9 +33,12 @@ from convnext_studio.core.run_events import (
     WentOn,
 )
 from convnext_studio.core.runs import environment, lock
+from convnext_studio.core.runs.control import steer_run
 from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
+from convnext_studio.core.runs.summary import summarise
 from convnext_studio.core.training.resume import ChangedSince
+from tests.guards import wait_until
 
 STARTED = RunStarted("parts", "atto", ("ng", "ok"), {"train": {"ng": 2, "ok": 3}}, 2, 20, 8, "CPU", "bf16", 2)
 EPOCH = EpochEnded(1, 10, 0.5, 0.4, 0.9, 0.875, (0.9, 0.85), (), True, interval=(0.8, 0.95), seconds_left=125.0)
@@ -61,6 +67,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[requests.Train]:
         return _ACTS.get(one.name, _finish)(one, ctx)
 
     monkeypatch.setattr(jobs, "run", serve)
+    monkeypatch.setattr(jobs, "load", lambda kind: None)
     return got
 
 
@@ -198,6 +205,69 @@ def test_the_exit_code_says_how_it_ended_and_the_folder_is_named_all_the_same(
     assert words in err and "Traceback" not in err
     assert (name == "breaks") == (_only(tmp_path).folder / "log.txt").exists()
     assert out == f"{_only(tmp_path).folder}\n"
+
+
+def _told_to_end() -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _asked_by_the_window(run: Run) -> None:
+    owner = lock.owner_of(os.getpid())
+    assert owner is not None
+    lock.write_owner(run.folder, owner)
+    steer_run(requests.SteerRun(str(run.folder), "stop"), JobContext())
+
+
+@pytest.mark.parametrize("is_by_window", [False, True])
+def test_a_stop_while_the_trainer_is_still_loaded_is_obeyed_at_once_and_written_down(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_by_window: bool,
+) -> None:
+    def load(kind: type) -> None:
+        if kind is requests.Train:
+            _asked_by_the_window(_only(tmp_path)) if is_by_window else _told_to_end()
+            wait_until(lambda: False, 5.0)
+
+    monkeypatch.setattr(jobs, "load", load)
+    assert _train(tmp_path) == 143
+    found = summarise(_only(tmp_path))
+    assert (asked, found.state, found.can_go_on) == ([], "stopped", True)
+    out, err = capsys.readouterr()
+    assert out == f"{found.folder}\n" and "Stopped." in err
+
+
+def test_a_finished_run_stays_finished_when_going_on_with_it_is_stopped(
+    asked: list[requests.Train], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.create(tmp_path, "parts", Recipe(data="parts"))
+    with Recorder(run) as recorder:
+        recorder.emit(DONE)
+    monkeypatch.setattr(jobs, "load", lambda kind: _told_to_end())
+    assert cli.main(["resume", str(run.folder)]) == 143
+    assert summarise(run).state == "finished"
+
+
+def test_the_program_tidies_up_and_then_ends_without_taking_torch_apart() -> None:
+    script = """
+import atexit, sys, types
+from convnext_studio import __main__, cli
+class Slow:
+    def __del__(self):
+        print("taken apart")
+def work(argv):
+    sys.modules["torch"] = types.ModuleType("torch")
+    sys.modules["torch"].slow = Slow()
+    atexit.register(print, "tidied")
+    return 143
+cli.main = work
+sys.exit(__main__.main())
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=root)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "tidied\n", "")
 
 
 def test_resume_goes_on_with_a_run_and_says_where(

@@ -50,7 +50,7 @@ from convnext_studio.core import jobs
 from convnext_studio.core.errors import DataError
 def run(request, ctx):
     raise DataError("There are no Images.", "Add some.")
-jobs.run = run
+jobs.run, jobs.load = run, lambda kind: None
 sys.exit(cli.main(["resume", sys.argv[1]]))
 """
 STARTER = f"""
