@@ -1,0 +1,98 @@
+"""The badge is right where the truth is known: one patch decides, or nothing was learned."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from convnext_studio.core.explain.lens import Lens
+from convnext_studio.core.explain.maps import Question, answer, heatmap
+from convnext_studio.core.explain.place import image_map
+from convnext_studio.core.explain.trust import Witness, correlation, log_odds, measure, scene_of
+from convnext_studio.core.explain.viewer import other_way
+from convnext_studio.core.explanations import Heatmap, Trust
+from convnext_studio.core.images.preprocess import PreparedImage, prepare
+from convnext_studio.core.values import Preprocessing
+from tests.unit.explain.planted import CLASSES, PREPROCESSING, Planted, planted_picture
+
+IMAGES = 20
+PATCHES = 3  # the classes that have one
+
+
+def look(lens: Lens, prepared: PreparedImage, question: Question, preprocessing: Preprocessing) -> Heatmap:
+    found = answer(lens, lens.input(prepared.input[None]), CLASSES, question, lambda: None)
+    return heatmap(found.maps[0], question.method, CLASSES, (prepared, preprocessing))
+
+
+def judged(lens: Lens, prepared: PreparedImage, layer: str = "") -> Trust:
+    one = look(lens, prepared, Question(layers=(layer,) if layer else ()), PREPROCESSING)
+    method, place = other_way(lens.split, one)
+    other = look(lens, prepared, Question(method, (place,), (one.class_name,)), PREPROCESSING)
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return lens.forward(lens.input(batch)).numpy()
+
+    witness = Witness(run, 32, log_odds(CLASSES.index(one.class_name), None), one.class_name)
+    return measure(scene_of(prepared, PREPROCESSING), one, (other, place), witness, lambda: None)
+
+
+def pictures(count: int) -> list[PreparedImage]:
+    rng = np.random.default_rng(5)
+    size = (PREPROCESSING.width, PREPROCESSING.height)
+    return [PreparedImage(planted_picture(rng, number % PATCHES)[0], "", *size) for number in range(count)]
+
+
+def test_maps_of_a_model_that_one_patch_decides_are_accepted(planted: Planted) -> None:
+    assert planted.accuracy >= 0.98
+    lens = Lens(planted.model.network, PREPROCESSING)
+    verdicts = [judged(lens, one).verdict for one in pictures(IMAGES)]
+    assert verdicts.count("faithful") >= 0.9 * IMAGES
+
+
+def test_maps_of_a_randomised_head_are_rejected(planted: Planted) -> None:
+    network = copy.deepcopy(planted.model.network)
+    torch.manual_seed(1)
+    nn.init.trunc_normal_(network.get_parameter("head.fc.weight"), std=0.02)
+    nn.init.zeros_(network.get_parameter("head.fc.bias"))
+    lens = Lens(network, PREPROCESSING)
+    verdicts = [judged(lens, one).verdict for one in pictures(IMAGES)]
+    assert verdicts.count("not faithful") >= 0.95 * IMAGES
+
+
+def test_the_sentence_says_what_hiding_does(planted: Planted) -> None:
+    trust = judged(Lens(planted.model.network, PREPROCESSING), pictures(1)[0])
+    assert trust.sentence.startswith("Hiding the hot area drops “red” from")
+    assert trust.hidden < trust.hidden_random <= 1
+    assert 0 < trust.area < 0.35
+
+
+@pytest.mark.parametrize("size", [(160, 160), (480, 160), (160, 400)])
+def test_the_hottest_point_lies_in_the_patch_in_image_pixels(planted: Planted, size: tuple[int, int]) -> None:
+    lens, rng, hits, count = Lens(planted.model.network, PREPROCESSING), np.random.default_rng(2), 0, 30
+    for number in range(count):
+        pixels, (left, top, right, bottom) = planted_picture(rng, number % PATCHES, size, 0.35)
+        prepared = PreparedImage(prepare(pixels, PREPROCESSING), "", *size)
+        question = Question(classes=(CLASSES[number % PATCHES],))
+        values = image_map(look(lens, prepared, question, PREPROCESSING), *size)
+        assert values.shape == (size[1], size[0])
+        y, x = np.unravel_index(int(values.argmax()), values.shape)
+        hits += bool(left <= x < right and top <= y < bottom)
+    assert hits >= 0.95 * count
+
+
+def test_rank_correlation_knows_alike_from_opposite() -> None:
+    values = np.random.default_rng(0).random((14, 14)).astype(np.float32)
+    assert correlation(values, values**3) == pytest.approx(1.0)
+    assert correlation(values, -values) == pytest.approx(-1.0)
+    assert correlation(values, np.zeros_like(values)) == 0.0
+
+
+def test_log_odds_do_not_overflow_and_know_a_rival() -> None:
+    logits = np.array([[1000.0, 0.0, -1000.0]], np.float32)
+    assert log_odds(0, None)(logits)[0] == pytest.approx(1000.0)
+    assert log_odds(1, 2)(logits)[0] == pytest.approx(1000.0)
