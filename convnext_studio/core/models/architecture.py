@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import timm
 import torch
 from timm.models import ConvNeXt
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from convnext_studio.core.errors import ModelError, UsageError
 from convnext_studio.core.models.card import Card, Option
 from convnext_studio.core.values import Fit, Preprocessing
 
 _NONE: Mapping[str, Option] = MappingProxyType({})
+_CHANGES_OF_NUMBERS = {"uniform_", "normal_", "erfinv_", "mul_", "add_", "clamp_", "fill_", "zero_"}
 _FIT_OF_CROP_MODE: dict[str, Fit] = {"center": "crop", "squash": "squash", "border": "letterbox"}
 
 
@@ -42,6 +46,24 @@ def build(
     return network.eval()
 
 
+@contextlib.contextmanager
+def without_numbers() -> Iterator[None]:
+    """What is built within has shapes alone: initialising weights that are replaced at once takes seconds."""
+    with torch.device("meta"), _NoNumbers():
+        yield
+
+
+class _NoNumbers(TorchFunctionMode):
+    """Leaves out what would only change numbers: tensors on the meta device have none, and yet it takes its time."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__name__", "") in _CHANGES_OF_NUMBERS and args and args[0].is_meta:
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
 def is_architecture(name: str) -> bool:
     """Whether timm knows it: an architecture, or one with a tag of pretrained weights."""
     architecture, dot, _ = name.partition(".")
@@ -57,7 +79,7 @@ def build_with(
     architecture: str, outputs: int, tensors: Mapping[str, Tensor], options: Mapping[str, Option] = _NONE
 ) -> nn.Module:
     """Build a network around the given weights, as float32; their names and shapes have been checked."""
-    with torch.device("meta"):  # initialising weights that are replaced at once takes seconds in a large network
+    with without_numbers():
         network = build(architecture, outputs, options)
     wanted = network.state_dict()
     if any(name not in wanted for name, _ in network.named_buffers()):
@@ -94,7 +116,7 @@ def needed_shapes(
     architecture: str, outputs: int | None = None, options: Mapping[str, Option] = _NONE
 ) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor the network needs, found without allocating any. Raises `UsageError`."""
-    with torch.device("meta"):
+    with without_numbers():
         network = build(architecture, outputs, options)
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
@@ -117,7 +139,7 @@ def renamed_by_timm(tensors: Mapping[str, Tensor], architecture: str, outputs: i
     """Let timm rename what its older versions wrote, for architectures other than ConvNeXt. Raises `ModelError`."""
     if architecture.startswith("convnext"):
         return dict(tensors)
-    with torch.device("meta"):
+    with without_numbers():
         network = build(architecture, outputs)
     rename = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     try:
