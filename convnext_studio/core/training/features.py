@@ -58,30 +58,31 @@ def features_of(work: Work, splits: Sequence[Split], on_done: Callable[[int], No
     """
     ground, world = work.ground, work.desk.world
     kept = world.shared(lambda: KeptFeatures.of(ground))
-    found: dict[Split, Features] = {}
-    done = 0
-    with _running(work) as runner:
+    rows = world.shared(lambda: {split: kept.rows(ground.data.images[split]) for split in splits})
+    missing = {split: [number for number, row in enumerate(rows[split]) if row is None] for split in splits}
+    done = sum(map(len, rows.values())) - sum(map(len, missing.values()))
+    on_done(done)
+    with contextlib.ExitStack() as stack:
+        runner = stack.enter_context(_running(work)) if any(missing.values()) else None
         for split in splits:
-            images = ground.data.images[split]
-            rows = world.shared(lambda images=images: kept.rows(images))  # type: ignore[misc]
-            missing = [number for number, row in enumerate(rows) if row is None]
-            done += len(images) - len(missing)
-            on_done(done)
 
             def tell(more: int, before: int = done) -> None:
                 on_done(before + more)
 
-            for number, row in _computed(work, split, missing, runner, tell):
-                rows[number] = row
-                kept.add(images[number], row)
-            done += len(missing)
-            numbers = [number for number, row in enumerate(rows) if row is not None]
-            values = [row for row in rows if row is not None]
-            table = np.stack(values) if values else np.empty((0, 0), np.float32)
-            found[split] = Features(np.array(numbers, np.int64), torch.from_numpy(table))
+            for number, row in _computed(work, split, missing[split], runner, tell):
+                rows[split][number] = row
+                kept.add(ground.data.images[split][number], row)
+            done += len(missing[split])
     if world.is_first:
         kept.write()
-    return found
+    return {split: _features(found) for split, found in rows.items()}
+
+
+def _features(rows: Sequence[Rows | None]) -> Features:
+    numbers = [number for number, row in enumerate(rows) if row is not None]
+    values = [row for row in rows if row is not None]
+    table = np.stack(values) if values else np.empty((0, 0), np.float32)
+    return Features(np.array(numbers, np.int64), torch.from_numpy(table))
 
 
 class KeptFeatures:
@@ -128,13 +129,13 @@ class KeptFeatures:
 
 
 def _computed(
-    work: Work, split: Split, missing: Sequence[int], runner: Runner, on_done: Callable[[int], None]
+    work: Work, split: Split, missing: Sequence[int], runner: Runner | None, on_done: Callable[[int], None]
 ) -> Iterator[tuple[int, Rows]]:
     """Number and row of each missing Image that can be read."""
     world = work.desk.world
     numbers: list[int] = []
     rows: list[Rows] = []
-    if missing:
+    if runner is not None and missing:
         with work.batches(split, is_altered=False, only=missing) as batches:
             for batch in batches.in_order(work.desk.reading):
                 if len(batch):

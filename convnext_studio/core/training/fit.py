@@ -27,7 +27,7 @@ from convnext_studio.core.training.batches import Batch, Batches
 from convnext_studio.core.training.begin import exactness, lay_ground, note_part
 from convnext_studio.core.training.desk import Desk, desk_for
 from convnext_studio.core.training.distributed import joined
-from convnext_studio.core.training.head_first import fit_new_head
+from convnext_studio.core.training.head_first import fit_new_head, predict_by_head
 from convnext_studio.core.training.resume import ChangedSince, how_it_ended
 from convnext_studio.core.training.step import NotFinite
 from convnext_studio.core.training.validation import Scores, judge, predict
@@ -196,8 +196,7 @@ def _test(work: Work, why: Why) -> RunEnded:
     network.to(work.ground.device).to(memory_format=torch.channels_last)
     if work.ground.data.images["test"]:
         desk.emit(PhaseStarted("test"))
-        with work.batches("test") as batches:
-            scores = _scores(work, network, batches, "test")
+        scores = _test_scores(work, network)
         metrics = tuple(one for one in card.metrics if one.split != "test") + scores.metrics("test")
         work.write_model(network, metrics)
         desk.emit(TestEnded(scores.accuracy, scores.balanced_accuracy, scores.interval, scores.confusion))
@@ -209,6 +208,14 @@ def _test(work: Work, why: Why) -> RunEnded:
         best_epoch=max(0, progress.best_epoch),
         best_balanced_accuracy=max(0.0, progress.best_balanced_accuracy),
     )
+
+
+def _test_scores(work: Work, network: torch.nn.Module) -> Scores:
+    if not work.progress.step:
+        data = work.ground.data
+        return judge(predict_by_head(work, "test", network), data.images["test"], data.classes)
+    with work.batches("test") as batches:
+        return _scores(work, network, batches, "test")
 
 
 _MESSAGES: dict[Why, str] = {

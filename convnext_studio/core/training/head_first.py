@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from convnext_studio.core.data.dataset import LabelledImage
+from convnext_studio.core.data.dataset import LabelledImage, Split
 from convnext_studio.core.evaluation import metrics
 from convnext_studio.core.run_events import PhaseStarted, Progressed
 from convnext_studio.core.training.features import Features, features_of
-from convnext_studio.core.training.network import set_head
+from convnext_studio.core.training.network import head_of, set_head
 from convnext_studio.core.training.validation import Answers, judge
 from convnext_studio.core.training.work import Work
 
@@ -46,14 +46,19 @@ def fit_new_head(work: Work) -> None:
     weight, bias = desk.world.shared(lambda: _fitted_on(train, data.images["train"], data.classes, recipe.seed))
     set_head(work.network, weight, bias)
     work.reset_average()
-    logits = validation.values.double() @ weight.double().T + bias.double()
-    answers = Answers(validation.numbers, torch.softmax(logits, 1).numpy())
-    scores = judge(answers, data.images["validation"], data.classes)
+    scores = judge(_answers(validation, weight, bias), data.images["validation"], data.classes)
     train_loss = functional.cross_entropy(
         train.values @ weight.T + bias, _labels(train, data.images["train"], data.classes)
     )
     is_best = work.keep_if_better(scores)
     desk.emit(work.epoch_ended(scores, float(train_loss), is_best=is_best, seconds_left=None))
+
+
+def predict_by_head(work: Work, split: Split, network: nn.Module) -> Answers:
+    """What `network` says of a split where nothing but its head was trained: its features may be known already."""
+    total = len(work.ground.data.images[split])
+    features = features_of(work, (split,), lambda done: work.desk.emit(Progressed("test", done, total)))
+    return _answers(features[split], *head_of(network))
 
 
 def fit_head(
@@ -88,6 +93,13 @@ def _fitted_on(
 ) -> tuple[Tensor, Tensor]:
     groups = np.array([images[number].group or f"image {number}" for number in features.numbers])
     return fit_head(features.values, _labels(features, images, classes), len(classes), groups, seed=seed)
+
+
+def _answers(features: Features, weight: Tensor, bias: Tensor) -> Answers:
+    if not len(features.numbers):
+        return Answers(features.numbers, np.empty((0, len(bias))))
+    logits = features.values.double() @ weight.double().T + bias.double()
+    return Answers(features.numbers, torch.softmax(logits, 1).numpy())
 
 
 def _labels(features: Features, images: tuple[LabelledImage, ...], classes: tuple[str, ...]) -> Tensor:

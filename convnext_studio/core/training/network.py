@@ -53,6 +53,12 @@ def set_head(network: nn.Module, weight: Tensor, bias: Tensor) -> None:
         head.bias.copy_(bias)
 
 
+def head_of(network: nn.Module) -> tuple[Tensor, Tensor]:
+    """The head's weight, (classes, width), and bias, (classes,), on the CPU."""
+    head = _classifier(network)
+    return head.weight.detach().cpu(), head.bias.detach().cpu()
+
+
 def needs_checkpointing(recipe: Recipe, preprocessing: Preprocessing) -> bool:
     """Whether activations are computed anew for the backward pass rather than kept."""
     if recipe.is_checkpointed != "auto":
