@@ -28,7 +28,7 @@ class ActionSpec:
     is_checkable: bool = False
 
 
-MENUS = ("File", "Image", "View", "Training", "Models", "Help")
+MENUS = ("File", "Image", "Explanation", "View", "Training", "Models", "Help")
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_files", "Open images…", "Ctrl+O", "image", "File", "Choose images to open."),
@@ -66,6 +66,64 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Image",
         "Show the input of the Model beside the image.",
         True,
+    ),
+    ActionSpec(
+        "show_heatmap", "Heatmap", "Ctrl+E", "eye", "Explanation", "Show where the Model sees its evidence.", True
+    ),
+    ActionSpec(
+        "peek", "Hide the Heatmap while held", "H", "image", "Explanation", "See the image alone while the key is held."
+    ),
+    ActionSpec(
+        "swipe",
+        "Swipe",
+        "Ctrl+D",
+        "swipe",
+        "Explanation",
+        "Show the Heatmap at one side of a line; drag it, or press comma and period.",
+        True,
+    ),
+    ActionSpec(
+        "side_by_side",
+        "Side by side",
+        "Ctrl+Shift+D",
+        "compare",
+        "Explanation",
+        "Show the image without its Heatmap beside it, at the same place and zoom.",
+        True,
+    ),
+    ActionSpec(
+        "show_stages",
+        "All stages",
+        "Ctrl+G",
+        "stages",
+        "Explanation",
+        "Show the Heatmaps of the four stages in a row.",
+        True,
+    ),
+    ActionSpec(
+        "heat_box",
+        "Heat in a box",
+        "Ctrl+B",
+        "box",
+        "Explanation",
+        "Draw a box and read its share of the heat; arrow keys move it, with Shift they size it.",
+        True,
+    ),
+    ActionSpec(
+        "save_heatmap",
+        "Save Heatmap…",
+        "Ctrl+Shift+S",
+        "export",
+        "Explanation",
+        "Write overlay, raw map or record of this Heatmap.",
+    ),
+    ActionSpec(
+        "explain_all",
+        "Explain all shown images…",
+        "Ctrl+Shift+E",
+        "folder",
+        "Explanation",
+        "Write the Heatmap of every image in the list into a folder.",
     ),
     ActionSpec("view_grid", "Grid", "Ctrl+Shift+G", "grid", "View", "Show the images as thumbnails.", True),
     ActionSpec("view_table", "Table", "Ctrl+Shift+T", "list", "View", "Show the images as a table.", True),

@@ -33,7 +33,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # As the Engine host has them: it is imported only once the window is painted.
-LANES = ("scan", "thumbnails", "interactive", "batch", "files", "downloads", "places", "data", "train", "follow")
+LANES = (
+    "scan",
+    "thumbnails",
+    "interactive",
+    "batch",
+    "files",
+    "downloads",
+    "places",
+    "data",
+    "train",
+    "follow",
+    "explain",
+    "explain all",
+)
 OnReady = Callable[["App"], None]
 
 

@@ -120,6 +120,7 @@ class MainWindow(QMainWindow):
         """Images, canvas and Predictions side by side; made when it is first asked for."""
         if self.inspect is None:
             from convnext_studio.gui.panels.canvas_panel import CanvasPanel
+            from convnext_studio.gui.panels.explanation_panel import ExplanationPanel
             from convnext_studio.gui.panels.images_panel import ImagesPanel
             from convnext_studio.gui.panels.predictions_panel import PredictionsPanel
 
@@ -132,6 +133,7 @@ class MainWindow(QMainWindow):
                 ImagesPanel(self._studio, self._actions),
                 PredictionsPanel(self._studio, self._actions),
             )
+            predictions.put_below(ExplanationPanel(self._studio, self._actions))
             self.pages.addWidget(self.inspect)
             self.parts.take(self.inspect, (images, canvas, predictions))
         return self.inspect

@@ -10,13 +10,17 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
 
 from convnext_studio.core.values import FITS
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.canvas_heat import CanvasHeat
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton
 from convnext_studio.gui.widgets.frame import Frame, Hairline, set_variant
+from convnext_studio.gui.widgets.heat_colours import ColourBar
 from convnext_studio.gui.widgets.image_canvas import ImageCanvas
+from convnext_studio.gui.widgets.key_cap import ActionKeyCap
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count, percent
 from convnext_studio.gui.widgets.segmented import Segmented
+from convnext_studio.gui.widgets.stage_strip import StageStrip
 
 NARROW = 480
 
@@ -33,6 +37,9 @@ class CanvasPanel(Frame):
         self._is_narrow = False
         self.canvas = ImageCanvas(studio.theme, self.tr("Image"))
         self.input_canvas = ImageCanvas(studio.theme, self.tr("What the network sees"))
+        self.plain_canvas = ImageCanvas(studio.theme, self.tr("Image without its Heatmap"))
+        self.strip = StageStrip(studio.theme)
+        self.bar = ColourBar(studio.theme, self.tr("Heatmap"))
         self.fits = Segmented(studio.theme, [self.tr("Squash"), self.tr("Letterbox"), self.tr("Crop")])
         self._name = PlainLabel("", "section", elide=Qt.TextElideMode.ElideMiddle)
         self._facts = PlainLabel("", "small", "text2")
@@ -40,7 +47,10 @@ class CanvasPanel(Frame):
         self._zoom = PlainLabel("", "small", "text2")
         self._input_facts = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self._announced = PlainLabel("", "small", "accent", elide=Qt.TextElideMode.ElideRight)
+        self._box_words = PlainLabel("", "small", "text", elide=Qt.TextElideMode.ElideRight)
+        self._peek_words = Frame("panel")
         self._lay_out()
+        self.heat = CanvasHeat(studio, actions, self.canvas, self.plain_canvas, self.strip)
         self._connect()
         self._on_opened()
         self._on_input()
@@ -61,14 +71,16 @@ class CanvasPanel(Frame):
         both.setHandleWidth(1)
         both.setChildrenCollapsible(False)
         both.addWidget(self.canvas)
+        both.addWidget(self.plain_canvas)
         both.addWidget(self._input)
-        both.setSizes([10_000, 10_000])  # halves
+        both.setSizes([10_000, 10_000, 10_000])  # equal parts
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._head())
         column.addWidget(Hairline())
         column.addWidget(both, 1)
+        column.addWidget(self.strip)
         column.addWidget(Hairline())
         column.addLayout(self._foot())
 
@@ -79,7 +91,12 @@ class CanvasPanel(Frame):
         head.addWidget(self._name, 2)
         head.addWidget(self._facts)
         head.addWidget(self._notes, 1)
-        for action, icon in (("show_input", "frame"), ("zoom_full", "image"), ("zoom_fit", "fit")):
+        for action, icon in (
+            ("show_heatmap", "eye"),
+            ("show_input", "frame"),
+            ("zoom_full", "image"),
+            ("zoom_fit", "fit"),
+        ):
             head.addWidget(ActionIconButton(self._studio.theme, self._actions[action], icon))
         return head
 
@@ -87,6 +104,14 @@ class CanvasPanel(Frame):
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 3, 8, 3)
         foot.setSpacing(4)
+        peek = QHBoxLayout(self._peek_words)
+        peek.setContentsMargins(8, 0, 0, 0)
+        peek.setSpacing(6)
+        peek.addWidget(ActionKeyCap(self._actions["peek"]))
+        peek.addWidget(PlainLabel(self.tr("hold to hide"), "small", "text2"))
+        foot.addWidget(self.bar)
+        foot.addWidget(self._peek_words)
+        foot.addWidget(self._box_words, 1)
         foot.addWidget(self._announced, 1)
         foot.addWidget(self._input_facts, 1)
         self._zoom.setFixedWidth(56)
@@ -107,7 +132,7 @@ class CanvasPanel(Frame):
         actions.connect("copy_image", self._copy_image)
         canvas.zoom_changed.connect(self._on_zoom)
         canvas.pointed.connect(self._on_pointed)
-        for each in (canvas, self.input_canvas):
+        for each in (canvas, self.input_canvas, self.plain_canvas):
             each.stepped.connect(studio.library.step)
             each.jumped.connect(self._on_jumped)
         studio.viewer.opened_changed.connect(self._on_opened)
@@ -118,12 +143,15 @@ class CanvasPanel(Frame):
         studio.library.wrapped.connect(self._announce)
         studio.classifier.info_changed.connect(self._on_info)
         self.fits.index_changed.connect(self._on_fit_chosen)
-
+        self.heat.changed.connect(self._show_heat)
+        self.heat.box_words_changed.connect(self._show_box_words)
+        self._show_heat()
+        self._show_box_words("")
         self.setFocusProxy(canvas)
         self._show_announced("")
         canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        names = ("copy_image", "copy_result", "zoom_fit", "zoom_full", "show_input", "full_screen")
-        canvas.addActions([actions[name] for name in names])
+        names = "copy_image copy_result show_heatmap save_heatmap zoom_fit zoom_full show_input full_screen"
+        canvas.addActions([actions[name] for name in names.split()])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where it is narrow, what the network sees stands below, and the size is left to the Image's facts."""
@@ -133,6 +161,27 @@ class CanvasPanel(Frame):
             self._both.setOrientation(Qt.Orientation.Vertical if self._is_narrow else Qt.Orientation.Horizontal)
             set_variant(self._input, "edge", "top" if self._is_narrow else "left")
             self._show_place()
+            self._show_heat()
+
+    # --- the Heatmap
+
+    def _show_heat(self) -> None:
+        """The bar, what the Model saw, and that a key hides the map."""
+        look, is_seen = self._studio.explainer.look, self.canvas.heat.is_seen
+        words = self.tr("1 is the hottest place of this map. The line is drawn at {0} of it.")
+        self.bar.set_look(look.colours, look.line, words.format(percent(look.line, 0)))
+        self.bar.setVisible(is_seen)
+        self._peek_words.setVisible(is_seen and not self._is_narrow)
+        self._show_region()
+
+    def _show_region(self) -> None:
+        viewer = self._studio.viewer
+        found = viewer.model_input if viewer.shows_input else None
+        self.canvas.set_region(found.region if found is not None else self.heat.region)
+
+    def _show_box_words(self, words: str) -> None:
+        self._box_words.setText(words)
+        self._box_words.setVisible(bool(words))
 
     # --- the Image
 
@@ -188,6 +237,7 @@ class CanvasPanel(Frame):
             self.canvas.set_words("", self.tr("Opening…"))
         elif image is None:
             self.canvas.set_words(self.tr("No image"), self.tr("Drop images or a folder here, or open them."), "image")
+        self.heat.show()
         self._notes.setText(" · ".join(opened.notes) if opened is not None else "")
         self._notes.setVisible(bool(self._notes.text()))
         for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_full", "copy_image"):
@@ -210,7 +260,8 @@ class CanvasPanel(Frame):
             return
         x, y, (red, green, blue) = found
         color = self.tr("grey {0}").format(red) if red == green == blue else f"RGB {red} {green} {blue}"
-        self.readout_changed.emit(f"x {x}   y {y}   {color}")
+        heat = self.heat.value_words(x, y)
+        self.readout_changed.emit("   ".join(filter(None, (f"x {x}   y {y}", color, heat))))
 
     def _on_jumped(self, where: str) -> None:
         library = self._studio.library
@@ -241,7 +292,7 @@ class CanvasPanel(Frame):
         viewer, info = self._studio.viewer, self._studio.classifier.info
         self._input.setVisible(viewer.shows_input)
         found = viewer.model_input if viewer.shows_input else None
-        self.canvas.set_region(found.region if found is not None else None)
+        self._show_region()
         self.fits.setEnabled(info is not None)
         if found is not None:
             height, width = found.pixels.shape[:2]

@@ -48,6 +48,11 @@ class PredictionsPanel(Frame):
         """As the look says."""
         return QSize(320, 600)
 
+    def put_below(self, widget: QWidget) -> None:
+        """Place `widget` between Predictions and the facts of the file."""
+        self._below.addWidget(Hairline())
+        self._below.addWidget(widget)
+
     def _lay_out(self, actions: Actions) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
@@ -57,6 +62,9 @@ class PredictionsPanel(Frame):
         column.addLayout(self._section(self.tr("Predictions"), copy))
         for widget in (self.bars, self.state, self.figures, self._make_warning(), self.model, self.execution):
             column.addWidget(widget)
+        self._below = QVBoxLayout()
+        self._below.setSpacing(8)
+        column.addLayout(self._below)
         column.addWidget(Hairline())
         column.addLayout(self._section(self.tr("Image")))
         column.addLayout(self._fact_rows())

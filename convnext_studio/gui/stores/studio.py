@@ -13,6 +13,8 @@ from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.data_sets import DataSets
+from convnext_studio.gui.stores.explainer import Explainer
+from convnext_studio.gui.stores.explanation_files import ExplanationFiles
 from convnext_studio.gui.stores.exporter import Exporter
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.library import Library
@@ -50,6 +52,8 @@ class Studio:
     thumbnails: Thumbnails
     viewer: Viewer
     exporter: Exporter
+    explainer: Explainer
+    explanation_files: ExplanationFiles
     models: Models
     sample: SampleMaker
     set_up: SetUp
@@ -91,6 +95,8 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     library = Library(lanes, messages)
     classifier = Classifier(lanes, library, messages)
     set_up = SetUp()
+    viewer = Viewer(lanes, library, classifier)
+    memory = WindowMemory(places.state / "window.json")
     studio = Studio(
         theme=theme,
         places=places,
@@ -103,14 +109,16 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         library=library,
         classifier=classifier,
         thumbnails=Thumbnails(lanes, library),
-        viewer=Viewer(lanes, library, classifier),
+        viewer=viewer,
         exporter=Exporter(lanes, jobs, messages),
+        explainer=Explainer(lanes, (library, classifier, viewer), memory),
+        explanation_files=ExplanationFiles(lanes, jobs, messages),
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
         sample=SampleMaker(lanes, jobs, messages, places.sample),
         set_up=set_up,
         data_sets=DataSets(lanes, jobs, messages, set_up),
         training=Training(lanes, messages, settings, set_up, places.runs),
-        memory=WindowMemory(places.state / "window.json"),
+        memory=memory,
         log=LogStore(),
     )
     studio.sample.made.connect(lambda folder: studio.open_paths((folder,)))

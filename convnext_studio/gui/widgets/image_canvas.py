@@ -9,6 +9,8 @@ from PySide6.QtGui import QCursor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.box_drawing import BoxDrawing
+from convnext_studio.gui.widgets.heat_layer import HeatLayer
 from convnext_studio.gui.widgets.painted_words import draw_words
 from convnext_studio.gui.widgets.pyramid import Pyramid
 
@@ -22,6 +24,8 @@ STEP = 1.25
 MARGIN = 24  # logical pixels round a fitted Image
 KEPT_IN_SIGHT = 40  # device pixels of the Image that no drag can push out
 _TICK, _TICK_AWAY = 16.0, 6.0
+_GRAB = 12  # logical pixels from the divider that still take hold of it
+_SWIPES = {Qt.Key.Key_Comma: -0.02, Qt.Key.Key_Period: 0.02}
 _STEPS = {
     Qt.Key.Key_Left: -1,
     Qt.Key.Key_A: -1,
@@ -42,6 +46,8 @@ class ImageCanvas(QWidget):
     """`zoom` is device pixels per Image pixel: at 1.0 each pixel of the Image is one of the screen, at any scale."""
 
     zoom_changed = Signal(float)
+    view_changed = Signal()  # zoom or place
+    swiped = Signal(float)  # where the divider is now, 0..1
     pointed = Signal(object)  # (x, y, (red, green, blue)) or None
     stepped = Signal(int)
     jumped = Signal(str)
@@ -57,6 +63,10 @@ class ImageCanvas(QWidget):
         self._icon = ""
         self._region: QRectF | None = None
         self._dragged_from: QPoint | None = None
+        self._is_swiping = False
+        self.heat = HeatLayer()
+        self.box = BoxDrawing(self)
+        self.divider: float | None = None  # share of the width left of which the plain Image is seen
         self.zoom = 1.0
         self.is_fitted = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -78,6 +88,8 @@ class ImageCanvas(QWidget):
         self._scale = pixels.shape[1] / width
         if not keeps_view or self.is_fitted or not is_same_size:
             self.fit()
+        if not is_same_size:
+            self.box.set_on(self.box.is_on)  # a box of another Image means nothing here
         if self.underMouse():
             self._point_at(QPointF(self.mapFromGlobal(QCursor.pos())))
         else:
@@ -101,6 +113,18 @@ class ImageCanvas(QWidget):
             self._region = QRectF(left, top, right - left, bottom - top)
         self.update()
 
+    def set_divider(self, share: float | None) -> None:
+        """Show the Heatmap only right of a divider that can be dragged, or everywhere."""
+        self.divider = share if share is None else min(max(share, 0.0), 1.0)
+        if self.divider is not None:
+            self.swiped.emit(self.divider)
+        self.update()
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Width and height of the Image in its own pixels; 0, 0 where there is none."""
+        return self._size
+
     @property
     def has_picture(self) -> bool:
         """True if there is an Image to look at."""
@@ -112,6 +136,7 @@ class ImageCanvas(QWidget):
             self._pyramid.deleteLater()
         self._pyramid = None
         self._region = None
+        self.heat.set_heatmap(None, 0, 0)
 
     # --- the view
 
@@ -135,7 +160,7 @@ class ImageCanvas(QWidget):
         self.is_fitted = True
         image = QPointF(*self._size) * self.zoom
         self._origin = (self._device - image) / 2
-        self.update()
+        self._show_view()
 
     def show_pixels(self) -> None:
         """One Image pixel for one of the screen."""
@@ -148,7 +173,7 @@ class ImageCanvas(QWidget):
             self._zoom_to(zoom, point)
             if at is None:
                 self._hold()
-            self.update()
+            self._show_view()
 
     def zoom_by(self, steps: float, at: QPointF | None = None) -> None:
         """So many steps closer, or away."""
@@ -167,11 +192,29 @@ class ImageCanvas(QWidget):
             self.is_fitted = False
             self._origin += by * self.devicePixelRatioF()
             self._hold()
+            self._show_view()
+
+    def follow(self, other: ImageCanvas) -> None:
+        """Show the same part of the same Image as `other`."""
+        if self.has_picture and other.has_picture and self._size == other._size:
+            middle = other.image_point(QPointF(other.width(), other.height()) / 2)
+            is_zoomed, self.zoom, self.is_fitted = other.zoom != self.zoom, other.zoom, other.is_fitted
+            self._origin = self._device / 2 - middle * self.zoom
             self.update()
+            if is_zoomed:
+                self.zoom_changed.emit(self.zoom)
 
     def image_point(self, at: QPointF) -> QPointF:
         """The point of the Image under a logical point of this widget."""
         return (at * self.devicePixelRatioF() - self._origin) / self.zoom
+
+    def widget_point(self, of: QPointF) -> QPointF:
+        """Where a point of the Image is in this widget (logical)."""
+        return (of * self.zoom + self._origin) / self.devicePixelRatioF()
+
+    def _show_view(self) -> None:
+        self.update()
+        self.view_changed.emit()
 
     def _zoom_to(self, zoom: float, point: QPointF) -> None:
         smallest = min(self.fit_zoom, 1.0) / 4
@@ -210,8 +253,27 @@ class ImageCanvas(QWidget):
         self._pyramid.paint(
             painter, target, QRectF(event.rect()), self.zoom / self._scale, is_smooth=self.zoom < NEAREST_FROM
         )
+        plain = 0.0 if self.divider is None else self.divider * self.width()
+        heated = QRectF(plain, 0, self.width() - plain, self.height()) & target & QRectF(event.rect())
+        self.heat.paint(painter, target.topLeft(), self.zoom / ratio, heated)
         if self._region is not None:
             self._paint_ticks(painter)
+        self.box.paint(painter, self._theme)
+        if self.divider is not None:
+            self._paint_divider(painter, round(plain))
+
+    def _paint_divider(self, painter: QPainter, x: int) -> None:
+        painter.fillRect(x - 2, 0, 4, self.height(), self._theme.color("canvas"))
+        painter.fillRect(x - 1, 0, 2, self.height(), self._theme.color("text"))
+        knob = QRectF(x - 12, self.height() / 2 - 12, 24, 24)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.color("canvas"), 2))
+        painter.setBrush(self._theme.color("text"))
+        painter.drawEllipse(knob)
+        painter.setPen(QPen(self._theme.color("canvas"), 2))
+        for side in (-1, 1):
+            tip = knob.center() + QPointF(side * 7, 0)
+            painter.drawPolyline([tip + QPointF(-side * 4, -4), tip, tip + QPointF(-side * 4, 4)])
 
     def _paint_ticks(self, painter: QPainter) -> None:
         assert self._region is not None
@@ -244,13 +306,25 @@ class ImageCanvas(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to drag the Image."""
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self.has_picture:
+        is_left = event.button() == Qt.MouseButton.LeftButton
+        if is_left and self._is_on_divider(event.position()):
+            self._is_swiping = True
+        elif is_left and self.has_picture and self.box.is_on:
+            self.box.begin(self.image_point(event.position()))
+        elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self.has_picture:
             self._dragged_from = event.position().toPoint()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag, or say what is under the pointer."""
         at = event.position().toPoint()
+        if self._is_swiping:
+            self.set_divider(event.position().x() / self.width())
+            return
+        if self.box.is_drawing:
+            self.box.draw_to(self.image_point(event.position()))
+        elif self._dragged_from is None:
+            self._show_cursor(event.position())
         if self._dragged_from is not None:
             is_far = (at - self._dragged_from).manhattanLength() >= QApplication.startDragDistance()
             if is_far or not self.is_fitted:
@@ -258,14 +332,16 @@ class ImageCanvas(QWidget):
                 self._dragged_from = at
         self._point_at(event.position())
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """The drag is over."""
         self._dragged_from = None
-        self.unsetCursor()
+        self._is_swiping = False
+        self.box.end()
+        self._show_cursor(event.position())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Between whole and one to one."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton and not self.box.is_on:
             self.toggle_fit(event.position())
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -277,7 +353,11 @@ class ImageCanvas(QWidget):
         """Next and previous; with Ctrl the arrow keys move the Image."""
         key = Qt.Key(event.key())
         plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
-        if plain and key in _STEPS:
+        if self.box.is_on and self.box.take_key(event):
+            return
+        if plain and key in _SWIPES and self.divider is not None:
+            self.set_divider(self.divider + _SWIPES[key])
+        elif plain and key in _STEPS:
             self.stepped.emit(_STEPS[key])
         elif plain and key in _JUMPS:
             self.jumped.emit(_JUMPS[key])
@@ -296,6 +376,18 @@ class ImageCanvas(QWidget):
         change = event.size() - event.oldSize()
         self._origin += QPointF(change.width(), change.height()) * self.devicePixelRatioF() / 2
         self._hold()
+        self._show_view()
+
+    def _is_on_divider(self, at: QPointF) -> bool:
+        return self.divider is not None and abs(at.x() - self.divider * self.width()) <= _GRAB
+
+    def _show_cursor(self, at: QPointF) -> None:
+        if self._is_on_divider(at):
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+        elif self.box.is_on:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.unsetCursor()
 
     def _point_at(self, at: QPointF) -> None:
         if self._pyramid is None:
