@@ -21,6 +21,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.data.read import natural
 from convnext_studio.core.data.split_file import read_split
+from convnext_studio.core.errors import StudioError
 from convnext_studio.core.evaluation import intervals, metrics
 from convnext_studio.core.evaluation.report import Evaluation
 from convnext_studio.core.models import network
@@ -72,10 +73,13 @@ def compare(wanted: Wanted, folder: Path) -> Iterator[Reached]:
         for data in chosen:
             for start in wanted.starts:
                 place = folder / f"{data.name}-{start}-{seed}"
-                run, ours = _ours(wanted, data, start, seed, place)
-                yield ours
-                if not wanted.is_ours_alone:
-                    yield _timm(wanted, data, start, seed, run, place)
+                try:
+                    run, ours = _ours(wanted, data, start, seed, place)
+                    yield ours
+                    if not wanted.is_ours_alone:
+                        yield _timm(wanted, data, start, seed, run, place)
+                except (RuntimeError, StudioError) as error:  # the others shall not pay for it
+                    print(f"{data.name}, {start}: {error}", flush=True)
 
 
 def table(reached: Sequence[Reached]) -> list[str]:

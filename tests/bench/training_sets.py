@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import os
@@ -19,6 +20,7 @@ from convnext_studio.core.requests import MakeSample
 from tests.bench.timm_train_defaults import Done, Order
 
 DATA = Path(os.environ.get("CONVNEXT_STUDIO_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+_BOARDS = {"12100": "test", "13000": "validation"}  # of the six kinds in deeppcb; the first five digits of a name
 _LATEST_S = 600.0
 
 
@@ -38,7 +40,6 @@ class TrainingSet:
 
 
 _REAL = (
-    TrainingSet("deeppcb", "deeppcb_crops_dev", r"^\d{5}"),  # the kind of board
     TrainingSet("pv", "pv_el_cracks_dev", r"^EL[^_]*"),  # the module
     TrainingSet("bsd", "bsd_pitting_crops_dev", r"\d{6}_\d{3}(?=_crop)|^KGT\d-\w-\d+"),  # the place on the spindle
     TrainingSet("clothing", "clothing_cc0"),  # train/ and test/ as they are
@@ -48,8 +49,20 @@ _REAL = (
 def training_sets(folder: Path) -> list[TrainingSet]:
     """The real data sets that are there, and the generated one, which is written to `folder`."""
     real = [dataclasses.replace(one, data=str(DATA / one.data)) for one in _REAL if (DATA / one.data).is_dir()]
+    if (DATA / "deeppcb_crops_dev").is_dir():
+        real.insert(0, _boards(folder / "deeppcb.csv"))
     jobs.run(MakeSample(str(folder / "steel")), JobContext())
     return [*real, TrainingSet("generated", str(folder / "steel"))]
+
+
+def _boards(path: Path) -> TrainingSet:
+    """deeppcb by the kind of board: two kinds are kept aside, one to choose the epoch by and one for the test."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("path", "label", "group", "split"))
+        for image in sorted((DATA / "deeppcb_crops_dev" / "images").glob("*/*.png")):
+            table.writerow((image, image.parent.name, image.name[:8], _BOARDS.get(image.name[:5], "train")))
+    return TrainingSet("deeppcb", str(path))
 
 
 @dataclass(frozen=True)
