@@ -28,6 +28,8 @@ GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 BALANCES: tuple[Balance, ...] = get_args(Balance)
 
 _YES_NO_AUTO = ("auto", "yes", "no")
+_MOST_PER_STAGE = {"depths": 512, "widths": 16_384}  # what a Model file may say
+_SHRINKING, _USUAL_PATCH = 8, 4  # what the stages after the stem divide a side by; the stem of nearly all
 
 
 def _about(label: str, help_text: str, section: str, **more: Any) -> dict[str, Any]:
@@ -338,9 +340,13 @@ class Recipe:
             raise _wrong("weights", "Another architecture can only begin with random weights.")
         if self.group == "name" and not self.group_pattern:
             raise _wrong("group_pattern", "Grouping by name needs a pattern.")
-        for name in ("depths", "widths"):
+        for name, most in _MOST_PER_STAGE.items():
             if getattr(self, name) and (len(getattr(self, name)) != 4 or min(getattr(self, name)) < 1):
                 raise _wrong(name, "Give four numbers above 0, one per stage.")
+            if max(getattr(self, name), default=0) > most:
+                raise _wrong(name, f"Give {most:,} at the most for a stage.")
+        if 0 < self.input_size < (least := _SHRINKING * (self.patch_size or _USUAL_PATCH)):
+            raise _wrong("input_size", f"The last stage would see nothing: {least} pixels at the least.")
         if self.kernel_size and self.kernel_size % 2 == 0:
             raise _wrong("kernel_size", "The kernel size must be odd.")
         if not self.epochs and not self.is_head_first:

@@ -16,6 +16,7 @@ PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16")
 ENGINES: tuple[EngineName, ...] = ("auto", "torch", "openvino", "onnxruntime")
 
 DEFAULT_MAX_MEGAPIXELS = 100.0
+MAX_NAME_LENGTH = 200  # of a class
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,20 @@ class Prediction:
     error: str = ""
     note: str = ""
     model: str = ""
+
+
+def class_name_fault(name: str) -> str:
+    """What forbids a class name in a Model file, in words; "" if nothing does.
+
+    A slash between words ("ok/good") is only text, but no file or folder of the name may end up elsewhere.
+    """
+    if not name.strip() or len(name) > MAX_NAME_LENGTH:
+        return "it is empty or too long"
+    if (
+        name.startswith(("/", "~"))
+        or "\\" in name
+        or any(ord(letter) < 32 for letter in name)
+        or any(not part.strip(". ") for part in name.split("/"))
+    ):
+        return "it looks like a path"
+    return ""

@@ -18,6 +18,7 @@ _TELLTALE = 0.9  # share of one class that a size or colour must have, and lack 
 _SHAPES = 1.3  # how far shapes may differ before squashing them is worth a word
 _TINY = 32
 _MOST_NAMED = 5
+_MORE = "Add Images that show other parts: those of one part must all stay in one split."
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,9 @@ def _few(found: Found) -> Iterator[DataWarning]:
             yield DataWarning(
                 "few",
                 f"There is no Image for {what} of {_named(missing)}.",
-                "Add Images that show other parts: those of one part must all stay in one split.",
+                _MORE
+                if split != "train"
+                else f"The Model will not know them, their other Images are left out. {_MORE}",
             )
     few = [label for label in found.classes if 0 < found.counts["train"][label] < _FEW]
     if few:

@@ -25,6 +25,7 @@ from convnext_studio.core.errors import DataError, UsageError
 from convnext_studio.core.events import EditsKept
 from convnext_studio.core.files import storage_error
 from convnext_studio.core.requests import EditLabels
+from convnext_studio.core.values import class_name_fault
 
 _EDITS = ("move", "exclude", "include")
 
@@ -143,6 +144,8 @@ def _row(request: EditLabels, history: _History) -> dict[str, Any]:
         raise UsageError("No Images were named.", "Choose the Images first.")
     if request.action == "move" and not request.label.strip():
         raise UsageError("The class has no name.", "Name the class that the Images belong to.")
+    if request.action == "move" and (fault := class_name_fault(request.label)):
+        raise UsageError(f"A class cannot be called “{shown(request.label)}”: {fault}.", "Choose another name.")
     root = root_of(request.data)
     paths = (os.path.abspath(path) for path in request.paths)  # noqa: PTH100
     names = list(dict.fromkeys(relative(path, root) for path in paths))

@@ -19,6 +19,7 @@ from convnext_studio.core.data.split import Item, Shares, count_splits, split_it
 from convnext_studio.core.data.split_file import fingerprint
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
+from convnext_studio.core.values import class_name_fault
 
 _SHOWN_SIZES = 20
 
@@ -119,6 +120,12 @@ def _refusal(
             f"{counted(len(unreadable), 'Image')} cannot be read; the first is “{shown(path)}”: {reason}",
             "Mend them or take them out, or let the Recipe leave out unreadable Images.",
         )
+    for label in usable:
+        if fault := class_name_fault(label):
+            return (
+                f"The class “{shown(label)}” has a name that no Model file may hold: {fault}.",
+                "Rename its folder, or move its Images to a class of another name.",
+            )
     if len(usable) < 2:
         only = f"all are of the class “{shown(usable[0])}”" if usable else "there are none"
         return f"Training needs Images of two classes at least; {only}.", "Add a folder for each further class."

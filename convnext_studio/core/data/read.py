@@ -29,6 +29,7 @@ from convnext_studio.core.events import ImagesFound
 from convnext_studio.core.images.find import find_images, is_litter, natural_key
 from convnext_studio.core.requests import FindImages
 
+_RUN_FILE = "recipe.toml"  # see runs/run.py
 _LAYOUT_HINT = "Make one folder for each class and put its Images there, such as ok/ and scratch/, or name a CSV."
 
 
@@ -201,9 +202,17 @@ def _no_classes(folder: str, loose: Sequence[str], problems: Sequence[str]) -> D
 def _empty_classes(root: str, images: Sequence[LabelledImage]) -> tuple[str, ...]:
     """Folders where a class would be, without a single Image."""
     labels = {image.label for image in images}
-    is_split_first = all(_split(name) for name in _folders(root)) and any(image.split for image in images)
-    places = [f"{root}{os.sep}{name}" for name in _folders(root)] if is_split_first else [root]
-    return natural(name for place in places for name in _folders(place) if name not in labels)
+    folders = [name for name in _folders(root) if not _holds_runs(f"{root}{os.sep}{name}")]
+    is_split_first = all(_split(name) for name in folders) and any(image.split for image in images)
+    if is_split_first:
+        folders = [name for split in folders for name in _folders(f"{root}{os.sep}{split}")]
+    return natural(name for name in folders if name not in labels)
+
+
+def _holds_runs(folder: str) -> bool:
+    """Whether a folder is a Run or holds Runs: no class, though it lies among them."""
+    places = [folder, *(f"{folder}{os.sep}{name}" for name in _folders(folder))]
+    return any(os.path.isfile(f"{place}{os.sep}{_RUN_FILE}") for place in places)  # noqa: PTH113
 
 
 def _folders(folder: str) -> list[str]:

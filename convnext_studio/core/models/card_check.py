@@ -9,11 +9,10 @@ from typing import Any, NoReturn, cast
 
 from convnext_studio.core.errors import ModelError
 from convnext_studio.core.models.card import FORMAT_VERSION, Card, Metric, Option, Provenance
-from convnext_studio.core.values import FITS, Fit, Preprocessing
+from convnext_studio.core.values import FITS, MAX_NAME_LENGTH, Fit, Preprocessing, class_name_fault
 
 MAX_SIDE = 4096
 MAX_CLASSES = 200_000
-MAX_NAME_LENGTH = 200
 MAX_TEXT_LENGTH = 10_000
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 _STAGES = {"depths": (1, 512), "dims": (1, 16_384)}  # four numbers each, and how large they may be
@@ -62,7 +61,7 @@ def check_classes(classes: object) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME_LENGTH:
             _wrong("classes", "a name is empty, too long or no text")
-        if _is_path_like(name):
+        if class_name_fault(name):
             _wrong("classes", f"“{name}” looks like a path")
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
@@ -91,16 +90,6 @@ def preprocessing_from_json(raw: Mapping[str, Any]) -> Preprocessing:
         mean=_channels(raw.get("mean"), "preprocessing.mean", lowest=-1000.0),
         std=_channels(raw.get("std"), "preprocessing.std", lowest=1e-6),
         crop_pct=_number(raw.get("crop_pct"), "preprocessing.crop_pct", 0.01, 10.0),
-    )
-
-
-def _is_path_like(name: str) -> bool:
-    """Whether a file or folder of this name could end up elsewhere. A slash between words ("ok/good") is only text."""
-    return (
-        name.startswith(("/", "~"))
-        or "\\" in name
-        or any(ord(letter) < 32 for letter in name)
-        or any(not part.strip(". ") for part in name.split("/"))
     )
 
 

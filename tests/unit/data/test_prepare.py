@@ -287,3 +287,20 @@ def test_real_data_sets_are_imported_sensibly(name: str, classes: int, images: i
     assert word in card.grouping
     assert all(sum(card.counts[split].values()) > 0.09 * images for split in card.counts)
     assert "leak" not in kinds(card)
+
+
+@pytest.mark.parametrize("name", ["a\\b", "~me", "a\nb", "x" * 201])
+def test_a_class_that_no_model_file_may_name_is_refused_before_training(tmp_path: Path, draw: Draw, name: str) -> None:
+    for number in range(12):
+        draw(tmp_path / "set" / (name if number % 2 else "ok") / f"{number}.png", number)
+    card = describe_data(Recipe(data=str(tmp_path / "set")), JobContext(), is_quick=True)
+    assert "has a name that no Model file may hold" in card.refusal
+    assert "Rename its folder" in card.refusal_hint
+
+
+def test_classes_that_are_not_learned_are_said_to_be_left_out(tmp_path: Path, draw: Draw) -> None:
+    for number, place in enumerate(("train/a", "train/b", "val/a", "val/b", "test/a", "test/c")):
+        draw(tmp_path / "set" / place / f"{number}.png", number)
+    warnings = describe_data(Recipe(data=str(tmp_path / "set")), JobContext()).warnings
+    told = next(one for one in warnings if "for training of “c”" in one.message)
+    assert "their other Images are left out" in told.hint

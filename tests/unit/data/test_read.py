@@ -205,3 +205,14 @@ def test_a_stop_is_heeded(tmp_path: Path) -> None:
     ctx.cancel.set()
     with pytest.raises(Cancelled):
         read_data_set(str(touch(tmp_path, "ok/a.png")), ctx)
+
+
+def test_runs_beside_the_classes_are_no_classes_without_images(tmp_path: Path) -> None:
+    for run in ("set/runs/one", "set/two"):
+        (tmp_path / run).mkdir(parents=True)
+        (tmp_path / run / "recipe.toml").touch()
+    assert not read(touch(tmp_path / "set", "ok/a.png", "dent/b.png")).empty
+    (tmp_path / "nested/runs/one").mkdir(parents=True)
+    (tmp_path / "nested/runs/one/recipe.toml").touch()
+    (tmp_path / "nested/train/void").mkdir(parents=True)
+    assert read(touch(tmp_path / "nested", "train/ok/a.png", "test/dent/b.png")).empty == ("void",)
