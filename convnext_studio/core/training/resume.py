@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -37,27 +38,34 @@ class ChangedSince(RunError):
 
 @dataclass(frozen=True)
 class Begun:
-    """What was written down when the Run began: its Recipe, and size and time (ns) of each Image's file by path."""
+    """What was written down when the Run began: its Recipe, size and time (ns) of each file by path, its split."""
 
     recipe: Recipe
     files: Mapping[str, tuple[int, int]]
+    split: str = ""  # SHA-256 of split.csv
 
 
 def write_begun(run: Run, images: Iterable[LabelledImage]) -> None:
     """Write down what the Run begins with. Raises `StorageError`."""
     files = {image.path: _stamp(image.path) for image in images}
+    begun = {"recipe": to_toml(run.recipe), "files": files, "split": _hash_of(run.split_path)}
     with replacing(_path(run)) as part:
-        part.write_text(json.dumps({"recipe": to_toml(run.recipe), "files": files}), encoding="ascii")
+        part.write_text(json.dumps(begun), encoding="ascii")
 
 
 def read_begun(run: Run) -> Begun | None:
-    """What `write_begun` wrote; None where the Run has not got that far."""
+    """What `write_begun` wrote; None where the Run has not got that far.
+
+    Raises `RunError` for a file that was altered: to divide the Images anew would let learned ones into the test.
+    """
+    if not _path(run).exists():
+        return None
     try:
         row = json.loads(_path(run).read_text(encoding="ascii"))
         files = {path: (int(size), int(at)) for path, (size, at) in row["files"].items()}
-        return Begun(from_toml(row["recipe"]), files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
-        return None
+        return Begun(from_toml(row["recipe"]), files, str(row.get("split", "")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+        raise RunError("The Run's begun.json cannot be read.", "Begin a new Run.") from error
 
 
 def changes_since(run: Run, begun: Begun) -> tuple[str, ...]:
@@ -68,6 +76,8 @@ def changes_since(run: Run, begun: Begun) -> tuple[str, ...]:
     now = {path: _stamp(path) for path in begun.files}
     gone = [path for path, stamp in now.items() if stamp == (-1, -1) != begun.files[path]]
     other = [path for path, stamp in now.items() if stamp != begun.files[path] and path not in gone]
+    if begun.split and _hash_of(run.split_path) != begun.split:
+        found.append("split.csv is not as it was written: Images may have changed between training and test.")
     if gone:
         found.append(f"{_count(gone)} gone: {_named(gone)}.")
     if other:
@@ -102,6 +112,15 @@ def how_it_ended(run: Run) -> RunEnded | None:
 
 def _path(run: Run) -> Path:
     return run.folder / "begun.json"
+
+
+def _hash_of(path: Path) -> str:
+    """SHA-256 of a file, "" where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _stamp(path: str) -> tuple[int, int]:
