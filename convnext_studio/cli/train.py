@@ -11,7 +11,8 @@ from convnext_studio.cli.runs import runs_folder
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import say
 from convnext_studio.core import jobs, requests
-from convnext_studio.core.errors import UsageError
+from convnext_studio.core.data.dataset import DataSetCard
+from convnext_studio.core.errors import DataError, UsageError
 from convnext_studio.core.recipe import PRESETS, Recipe, changed, from_preset, read_recipe
 from convnext_studio.launch import torchrun
 
@@ -57,7 +58,9 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     with stop.at_once():
         jobs.load(requests.CheckDataSet)
     # Quick, and before there is a folder: what is no data set leaves nothing behind.
-    jobs.run(requests.CheckDataSet(recipe, is_quick=True), stop.context())
+    card = jobs.run(requests.CheckDataSet(recipe, is_quick=True), stop.context())
+    if isinstance(card, DataSetCard) and card.refusal:
+        raise DataError(card.refusal, card.refusal_hint)
     folder = _create(arguments, recipe)
     if place.world_size > 1:
         torchrun.tell_all(folder)

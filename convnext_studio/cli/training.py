@@ -58,6 +58,8 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
             with writing():
                 print(folder)
     assert isinstance(ended, RunEnded)
+    if not talk.has_heard:
+        talk.say("This Run finished already; nothing was done.")
     return _exit_code(ended, folder, stop, is_first=place.is_first)
 
 
@@ -135,11 +137,13 @@ class _Talk:
     def __init__(self, history: History | None) -> None:
         self._history = history or History()
         self._is_silent = history is None
+        self.has_heard = False
         self._line = StatusLine()
         self._began = time.monotonic() - self._history.seconds
 
     def on_event(self, event: object) -> None:
         """Say it, if it is to be said."""
+        self.has_heard = True
         if self._is_silent:
             return
         if isinstance(event, Noticed):

@@ -14,6 +14,7 @@ import pytest
 
 from convnext_studio import cli
 from convnext_studio.cli.times import in_words
+from convnext_studio.cli.training_words import words_of
 from convnext_studio.core import events, jobs, requests
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.data.dataset import DataSetCard
@@ -34,6 +35,7 @@ from convnext_studio.core.run_events import (
 )
 from convnext_studio.core.runs import environment, lock
 from convnext_studio.core.runs.control import steer_run
+from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import summarise
@@ -56,7 +58,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[requests.Train]:
         if isinstance(request, requests.CheckDataSet):
             if request.recipe.data.endswith("empty"):
                 raise DataError("There are no class folders in “empty”.", "Make one for each class.")
-            return DataSetCard(request.recipe.data, (), (), {})
+            refusal = "Training needs Images of two classes at least." if request.recipe.seed == 77 else ""
+            return DataSetCard(request.recipe.data, (), (), {}, refusal=refusal)
         if not isinstance(request, requests.Train):
             return run(request, ctx)
         got.append(request)
@@ -420,3 +423,37 @@ def test_help_teaches_with_examples(command: str, capsys: pytest.CaptureFixture[
 )
 def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+def test_a_data_set_that_cannot_be_trained_on_leaves_no_run_behind(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(tmp_path, "--seed", "77") == 3
+    out, err = capsys.readouterr()
+    assert "Training needs Images of two classes" in err
+    assert (out, asked, (tmp_path / "runs").exists()) == ("", [], False)
+
+
+def test_an_epoch_without_images_for_validation_is_not_given_figures() -> None:
+    empty = EpochEnded(1, 10, 0.5, 0.0, 0.0, 0.0, (0.0, 0.0), ((0, 0), (0, 0)), True, interval=(0.0, 1.0))
+    (words,) = words_of(empty, History())
+    assert words == "epoch 1: loss 0.500, no Images for validation"
+
+
+def test_runs_names_the_run_whose_recipe_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs/torn").mkdir(parents=True)
+    (tmp_path / "runs/torn/recipe.toml").write_text("[data")
+    assert cli.main(["runs", str(tmp_path / "runs")]) == 0
+    assert "“torn”: “recipe.toml” is not TOML" in capsys.readouterr().err
+
+
+def test_resuming_a_run_that_finished_says_so(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _train(tmp_path) == 0
+    monkeypatch.setattr(jobs, "run", lambda request, ctx: DONE)
+    assert cli.main(["resume", str(_only(tmp_path).folder)]) == 0
+    assert "This Run finished already" in capsys.readouterr().err

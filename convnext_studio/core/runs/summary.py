@@ -63,7 +63,8 @@ def find_runs(request: FindRuns, ctx: JobContext) -> tuple[RunSummary, ...]:
         try:
             found.append(summarise(Run.open(folder)))
         except StudioError as error:
-            ctx.emit(Noticed(error.message, error.hint))
+            said = error.message if str(folder) in error.message else f"“{folder.name}”: {error.message}"
+            ctx.emit(Noticed(said, error.hint))
     return tuple(sorted(found, key=lambda one: (one.started or Path(one.folder).name, one.folder), reverse=True))
 
 
