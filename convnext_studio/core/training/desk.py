@@ -21,8 +21,8 @@ from convnext_studio.core.training.distributed import World
 T = TypeVar("T")
 
 _AGAIN_S = 2.0  # between two tries to write
-_LOOK_S = 0.1  # between two looks for a wish while the Run waits
-_WISHES: tuple[Wanted, ...] = ("stop", "finish epoch", "lower rate")
+_LOOK_S = 0.1  # between two looks for a wish
+_WISHES: tuple[Wanted, ...] = ("finish epoch", "lower rate")
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,35 @@ class Agreed:
     wanted: tuple[Wanted, ...] = ()
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass
 class Desk:
-    """`recorder` and `control` are the first process's; the others are silent."""
+    """`recorder` and `control` are the first process's; the others are silent. `on_pause` saves, once there is what."""
 
     run: Run
     world: World
-    ctx: JobContext
+    outside: JobContext
     recorder: Recorder | None = None
     control: Control | None = None
+    on_pause: Callable[[], None] = _nothing
+    _is_stopped: bool = False
+    _is_paused: bool = False
     _later: list[Wanted] = field(default_factory=list)
+    _looked_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def ctx(self) -> JobContext:
+        """For everything that this process does alone: where it looks for a stop, what was asked of the Run counts."""
+        return _Heeding(self.outside.emit, self.outside.cancel, desk=self)
 
     def emit(self, event: RunEvent) -> None:
         """Write the Event into the Run and tell whoever listens."""
         if self.recorder is not None:
             self.recorder.emit(event)
-            self.ctx.emit(event)
+            self.outside.emit(event)
 
     def notice(self, message: str, hint: str = "", images: tuple[str, ...] = ()) -> None:
         """Say something the user should know."""
@@ -63,24 +76,30 @@ class Desk:
     @property
     def reading(self) -> JobContext:
         """For those who read Images: of several processes none may stop alone."""
-        return self.ctx if self.world.size == 1 else JobContext(self.ctx.emit)
+        return self.ctx if self.world.size == 1 else JobContext(self.outside.emit)
 
     def check(self) -> None:
-        """Raise `Cancelled` in all processes once a stop was asked of one of them."""
-        if self.world.any_of(is_so=self.ctx.cancel.is_set()):
+        """Raise `Cancelled` in all processes once a stop was asked of one of them; obey a pause."""
+        self._look()
+        if self.world.any_of(is_so=self._is_stopped):
             raise Cancelled
 
-    def agree(self, count: int, *, is_failing: bool, on_pause: Callable[[], None]) -> Agreed:
+    def heed(self) -> None:
+        """Raise `Cancelled` once a stop was asked for, and obey a pause: cheap enough for every unit of work."""
+        if self.outside.cancel.is_set() or time.monotonic() - self._looked_at >= _LOOK_S:
+            self._look()
+        if self._is_stopped:
+            raise Cancelled
+
+    def agree(self, count: int, *, is_failing: bool) -> Agreed:
         """Before each step: add up the Images, obey a pause, and learn what was asked. Raises `Cancelled`."""
-        wanted = self._read(on_pause) if self.control is not None else []
-        is_stopped = self.ctx.cancel.is_set() or "stop" in wanted
-        flags = [float(wish in wanted) for wish in _WISHES[1:]]
-        stop, failing, total, *wishes = self.world.total([is_stopped, is_failing, count, *flags])
+        self._look()
+        wanted, self._later = self._later, []
+        flags = [float(wish in wanted) for wish in _WISHES]
+        stop, failing, total, *wishes = self.world.total([self._is_stopped, is_failing, count, *flags])
         if stop:
             raise Cancelled
-        return Agreed(
-            int(total), failing > 0, tuple(wish for wish, one in zip(_WISHES[1:], wishes, strict=True) if one)
-        )
+        return Agreed(int(total), failing > 0, tuple(wish for wish, one in zip(_WISHES, wishes, strict=True) if one))
 
     def patiently(self, write: Callable[[], T], needed_bytes: int) -> T:
         """Write in the first process; while the disk is full or gone, wait and try again. Raises `Cancelled`."""
@@ -94,35 +113,50 @@ class Desk:
                 if not is_waiting:
                     self.emit(Paused(f"{error.message} {_room(self.run.folder, needed_bytes)}".strip(), _HINT))
                 is_waiting = True
-                if self._asked_to_stop_within(_AGAIN_S):
+                again_at = time.monotonic() + _AGAIN_S
+                self._wait_while(lambda at=again_at: time.monotonic() < at)  # type: ignore[misc]
+                if self._is_stopped:
                     raise Cancelled from error
                 continue
             if is_waiting:
                 self.emit(WentOn())
             return result
 
-    def _read(self, on_pause: Callable[[], None]) -> list[Wanted]:
-        assert self.control is not None
-        wanted, self._later = [*self._later, *self.control.read()], []
-        if "pause" in wanted:
-            on_pause()
+    def _look(self) -> None:
+        """Take in what was asked since the last time; a pause is obeyed here."""
+        self._take_in()
+        if self._is_paused and not self._is_stopped:
+            self.on_pause()
             self.emit(Paused("Paused, as asked.", "Choose Go on when you are ready; all is saved."))
-            while not {"go on", "stop"} & set(wanted[wanted.index("pause") :]) and not self.ctx.cancel.wait(_LOOK_S):
-                wanted += self.control.read()
+            self._wait_while(lambda: self._is_paused)
             self.emit(WentOn())
-        return wanted
+            self._take_in()
 
-    def _asked_to_stop_within(self, seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self.control is not None:
-                wanted = self.control.read()
-                self._later += [one for one in wanted if one != "stop"]
-                if "stop" in wanted:
-                    return True
-            if self.ctx.cancel.wait(_LOOK_S):
-                return True
-        return False
+    def _take_in(self) -> None:
+        self._looked_at = time.monotonic()
+        for wish in self.control.read() if self.control is not None else ():
+            if wish == "stop":
+                self._is_stopped = True
+            elif wish in ("pause", "go on"):
+                self._is_paused = wish == "pause"
+            else:
+                self._later.append(wish)
+        self._is_stopped = self._is_stopped or self.outside.cancel.is_set()
+
+    def _wait_while(self, is_so: Callable[[], bool]) -> None:
+        """Let time go by; a stop ends it."""
+        while is_so() and not self._is_stopped:
+            self.outside.cancel.wait(_LOOK_S)
+            self._take_in()
+
+
+@dataclass(frozen=True)
+class _Heeding(JobContext):
+    desk: Desk = field(kw_only=True)
+
+    def check(self) -> None:
+        """Raise `Cancelled` if a stop was asked for, of the Job or of the Run."""
+        self.desk.heed()
 
 
 _HINT = "Free some space or bring the folder back: the Run then goes on by itself. What was saved before is kept."

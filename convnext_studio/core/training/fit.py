@@ -90,6 +90,7 @@ def _work(request: Train, desk: Desk, device: DeviceName) -> RunEnded:
             fit_new_head(work)
             work.progress.is_head_done = True
             work.save()
+        desk.on_pause = work.save
         why = _train_whole(work, batches, validation)
     return _test(work, why)
 
@@ -114,7 +115,7 @@ def _train_epoch(work: Work, batches: Batches) -> None:
     begun = time.monotonic()
     try:
         for batch, error in _read(work, batches):
-            agreed = desk.agree(len(batch) if batch else 0, is_failing=error is not None, on_pause=work.save)
+            agreed = desk.agree(len(batch) if batch else 0, is_failing=error is not None)
             if batch is None or agreed.is_failing or not agreed.count:
                 raise error or _nothing_readable()
             work.obey(agreed.wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from convnext_studio.core.errors import DeviceError
 from convnext_studio.core.predict.faults import Faults
 from convnext_studio.core.training.batches import Batch, Normalise
 from convnext_studio.core.training.distributed import World
+from convnext_studio.core.training.looking import looking
 from convnext_studio.core.training.loss import Loss
 
 _DETAILED = 10  # every so many steps the norms per stage are told
@@ -65,7 +67,7 @@ class Stepper:
     def step(self, batch: Batch, step: int, optimizer: torch.optim.Optimizer, count: int, ctx: JobContext) -> Stepped:
         """Take optimizer step number `step` on this process's part of a batch of `count` Images.
 
-        Raises `NotFinite` and, between pieces, `Cancelled`: either way the weights are as they were before. Raises
+        Raises `NotFinite` and, at any time before, `Cancelled`: either way the weights are as they were before. Raises
         `DeviceError` where a single Image is too much for the memory.
         """
         loss = self.gradients(batch, step, count, ctx)
@@ -128,17 +130,23 @@ class Stepper:
         inputs, shares = self._loss.mixed(self._normalise(pixels), labels, seed)
         total = torch.zeros((), device=way.device)
         for piece, share in zip(_pieces(inputs, self.accumulation), _pieces(shares, self.accumulation), strict=True):
-            if self._world.size == 1:
-                ctx.check()
-            with torch.autocast(way.device.type, torch.bfloat16, enabled=way.is_bf16):
-                logits = self._network(piece)
-            self._faults.arrive("forward")
-            loss = self._loss(logits, share) / count
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._faults.arrive("backward")
+            with self._looking(ctx):
+                with torch.autocast(way.device.type, torch.bfloat16, enabled=way.is_bf16):
+                    logits = self._network(piece)
+                self._faults.arrive("forward")
+                loss = self._loss(logits, share) / count
+                loss.backward()  # type: ignore[no-untyped-call]
+                self._faults.arrive("backward")
             total += loss.detach()
         self._faults.arrive("step")
         return float(total)
+
+    def _looking(self, ctx: JobContext) -> contextlib.AbstractContextManager[None]:
+        """Of several processes none may stop alone; a GPU is done before anybody could look."""
+        if self._world.size > 1:
+            return contextlib.nullcontext()
+        ctx.check()
+        return looking(self._network, ctx.check) if self._way.device.type == "cpu" else contextlib.nullcontext()
 
     def _updates(self, before: list[Tensor]) -> dict[str, float]:
         names = [name for name, weight in self._network.named_parameters() if weight.requires_grad]

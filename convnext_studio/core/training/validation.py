@@ -15,6 +15,7 @@ from convnext_studio.core.evaluation import intervals, metrics
 from convnext_studio.core.models.card import Metric
 from convnext_studio.core.training.batches import Batches, Normalise
 from convnext_studio.core.training.desk import Desk
+from convnext_studio.core.training.looking import looking
 
 _WORST = 12
 
@@ -75,7 +76,11 @@ def predict(
             if not len(batch):
                 continue
             pixels = batch.pixels.to(device, non_blocking=True)
-            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
+            with (
+                torch.inference_mode(),
+                torch.autocast(device.type, torch.bfloat16, enabled=is_bf16),
+                looking(network, desk.reading.check),
+            ):
                 logits = network(normalise(pixels))
             found.append(torch.softmax(logits.double(), 1).cpu().numpy())
             numbers += batch.numbers

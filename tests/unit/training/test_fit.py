@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
-from convnext_studio.core.context import JobContext
+from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.events import DataSetChecked
 from convnext_studio.core.models.network import load
 from convnext_studio.core.predict.faults import VARIABLE
 from convnext_studio.core.recipe import changed, to_toml
@@ -21,6 +23,7 @@ from convnext_studio.core.requests import SteerRun, Train
 from convnext_studio.core.run_events import (
     EpochEnded,
     Paused,
+    Progressed,
     Resumed,
     RunEnded,
     RunEvent,
@@ -33,9 +36,10 @@ from convnext_studio.core.run_events import (
 from convnext_studio.core.runs.control import steer_run
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.training import desk, fit, work
+from convnext_studio.core.training.looking import looking
 from convnext_studio.core.training.resume import ChangedSince
 from convnext_studio.core.values import ModelRef
-from tests.exam_train import draw_data_set, recipe_for
+from tests.exam_train import draw_data_set, draw_model, recipe_for
 
 SMALL = {"epochs": 2, "batch_size": 4, "mixup": 0.0, "drop_path": 0.0}
 Listener = Callable[[RunEvent, threading.Event], None]
@@ -45,6 +49,12 @@ Listener = Callable[[RunEvent, threading.Event], None]
 def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """12 Images of two classes: 8 to train, the rest for validation and test."""
     return draw_data_set(tmp_path_factory.mktemp("squares") / "data", 6)
+
+
+@pytest.fixture(scope="session")
+def own_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Model file to grow from."""
+    return draw_model(tmp_path_factory.mktemp("own_model") / "grown_from.safetensors")
 
 
 @pytest.fixture
@@ -308,6 +318,57 @@ def test_a_run_obeys_what_it_is_asked_while_it_works(begin: Callable[..., Run]) 
     assert (ended.ending, ended.why) == ("finished", "asked")
     assert any("learning rate" in message for message in notices)
     assert of(StepEnded, events)[-1].step == 4  # type: ignore[union-attr]
+
+
+PHASES = {
+    "the data are looked at": lambda event: isinstance(event, DataSetChecked),
+    "features are computed": lambda event: isinstance(event, Progressed) and event.phase == "features",
+    "an epoch is validated": lambda event: isinstance(event, StepEnded) and event.step == 2,
+    "the test split is read": lambda event: isinstance(event, Progressed) and event.phase == "test",
+}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_pause_and_a_stop_are_obeyed_wherever_a_run_is(
+    begin: Callable[..., Run], own_model: Path, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    monkeypatch.setattr(desk, "_LOOK_S", 0.0)
+    run = begin(model=str(own_model), weights="pretrained", is_head_first=True, batch_size=2, epochs=1)
+    said: list[str] = []
+
+    def ask(event: RunEvent, stop: threading.Event) -> None:
+        if isinstance(event, (Paused, WentOn)):
+            said.append(type(event).__name__)
+            steer_run(SteerRun(str(run.folder), "go on" if len(said) == 1 else "stop"), JobContext())
+        elif not said and PHASES[phase](event):
+            steer_run(SteerRun(str(run.folder), "pause"), JobContext())
+        elif "WentOn" in said:
+            after.append(event)
+
+    after: list[RunEvent] = []
+    ended, _ = worked(run, ask)
+
+    assert said == ["Paused", "WentOn"]
+    assert (ended.ending, ended.can_go_on) == ("stopped", True)
+    assert {type(event) for event in after} <= {RunNoticed, Saved, RunEnded}
+    run.wanted_path.unlink()  # what was asked of this process; another one would not obey it
+    assert worked(run)[0].ending == "finished"
+
+
+def test_a_stop_ends_the_pass_through_the_network_it_falls_into() -> None:
+    network = nn.Sequential(*(nn.Linear(4, 4) for _ in range(5)))
+    inputs, calls = torch.ones(1, 4), []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 8:
+            raise Cancelled
+
+    with pytest.raises(Cancelled), looking(network, check):
+        network(inputs).sum().backward()
+    assert len(calls) == 8  # five on the way forth, two on the way back, and the one that stops
+    network(inputs).sum().backward()
+    assert len(calls) == 8
 
 
 def test_a_run_without_progress_stops_early(begin: Callable[..., Run]) -> None:
