@@ -119,6 +119,8 @@ def class_name_fault(name: str) -> str:
     """
     if not name.strip() or len(name) > MAX_NAME_LENGTH:
         return "it is empty or too long"
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in name):  # what a name's bytes become that are no UTF-8
+        return "parts of it are no text"
     if (
         name.startswith(("/", "~"))
         or "\\" in name

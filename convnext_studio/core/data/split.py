@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,18 +52,19 @@ def split_items(items: Sequence[Item], shares: Shares, seed: int) -> dict[str, S
     """The split of every Image, by its name.
 
     Splits that are given are kept: then only what the data set does not give is taken out of the rest. A class with
-    one bond is in train alone, one with two in train and validation.
+    one bond is in train alone, one with two in train and validation. What is given for some of a bond is for all of it
+    that has no split of its own.
     """
-    result: dict[str, Split] = {item.name: item.given for item in items if item.given in ("validation", "test")}
     is_given = any(item.given for item in items)
-    pool = [item for item in items if item.name not in result]
+    items = _whole(items) if is_given else items
+    result: dict[str, Split] = {item.name: item.given for item in items if item.given in ("validation", "test")}
+    pool = [item for item in items if item.name not in result or (shares.folds and item.given == "validation")]
     labels = sorted({item.label for item in items})
     bonds = _bonds(pool, labels, seed)
     if not is_given:
         bonds, tested = _take(bonds, shares.test, must_stay=2 if shares.validation or shares.folds else 1)
         result |= dict.fromkeys(_names(tested), "test")
     if shares.folds:
-        bonds += _bonds([item for item in items if item.given == "validation"], labels, seed)
         parts = _deal(bonds, [1 / shares.folds] * shares.folds)
         for number, part in enumerate(parts):
             result |= dict.fromkeys(_names(part), "validation" if number == shares.fold else "train")
@@ -86,6 +87,14 @@ def count_splits(pairs: Iterable[tuple[str, Given]], classes: Sequence[str]) -> 
         if split:
             counts[split][label] += 1
     return counts
+
+
+def _whole(items: Sequence[Item]) -> Sequence[Item]:
+    """Let Images without a split follow those of their bond that have one, rather than tear it."""
+    given: dict[str, Given] = {}
+    for wanted in ("test", "validation", "train"):  # a bond that is torn already: where it leaks the least anew
+        given |= {item.bond: item.given for item in items if item.given == wanted}
+    return [replace(item, given=given.get(item.bond, "")) if not item.given else item for item in items]
 
 
 def _bonds(items: Sequence[Item], labels: Sequence[str], seed: int) -> list[_Bond]:

@@ -61,8 +61,8 @@ def check_classes(classes: object) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME_LENGTH:
             _wrong("classes", "a name is empty, too long or no text")
-        if class_name_fault(name):
-            _wrong("classes", f"“{name}” looks like a path")
+        if fault := class_name_fault(name):
+            _wrong("classes", f"“{name.encode('utf-8', 'replace').decode()}” cannot be used: {fault}")
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         _wrong("classes", f"“{repeated[0]}” appears more than once")

@@ -112,7 +112,7 @@ def test_each_data_set_has_its_own_journal(data: Path, tmp_path: Path) -> None:
     assert edits_kept(f"{data}/../set/").undoable == 1
 
 
-@pytest.mark.parametrize("label", ["../up", "~", "a\\b", "a\nb", "x" * 201])
+@pytest.mark.parametrize("label", ["../up", "~", "\udcff", "a\\b", "a\nb", "x" * 201])
 def test_images_are_not_moved_to_a_class_no_model_file_may_name(data: Path, label: str) -> None:
     with pytest.raises(UsageError, match="A class cannot be called"):
         edit(data, "move", "ok/a.png", label=label)

@@ -101,3 +101,21 @@ def test_folds_keep_one_test_and_validate_everything_else_once() -> None:
     validated = Counter(name for one in folds for name, split in one.items() if split == "validation")
     assert validated.keys() == {item.name for item in items} - tests[0]
     assert set(validated.values()) == {1}
+
+
+def test_an_image_without_a_split_follows_the_copy_that_has_one() -> None:
+    items = [Item(f"{number}.png", "ab"[number % 2], f"{number}", "test" if number < 6 else "") for number in range(40)]
+    items += [Item(f"copy{number}.png", "ab"[number % 2], f"{number}") for number in range(6)]
+    splits = split_items(items, Shares(0.2, 0.2), 0)
+    assert {splits[f"copy{number}.png"] for number in range(6)} == {"test"}
+
+
+@pytest.mark.parametrize("fold", range(4))
+def test_folds_of_a_given_split_do_not_tear_what_train_and_validation_share(fold: int) -> None:
+    items = [
+        Item(f"{given}/{number}.png", "ab"[number % 2], f"{number}", given)
+        for given in ("train", "validation")
+        for number in range(20)
+    ]
+    splits = split_items(items, Shares(0.2, 0.2, 4, fold), 0)
+    assert all(splits[f"train/{number}.png"] == splits[f"validation/{number}.png"] for number in range(20))
