@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import torch
 
 from convnext_studio.core.context import Cancelled, JobContext
-from convnext_studio.core.errors import DataError, DeviceError, StorageError, StudioError
+from convnext_studio.core.data.dataset import Split
+from convnext_studio.core.errors import DataError, DeviceError, ModelError, RunError, StorageError, StudioError
+from convnext_studio.core.models.card import Card
 from convnext_studio.core.models.model_file import load_model_file
 from convnext_studio.core.predict.device import device_title, settle_device
 from convnext_studio.core.requests import Train
@@ -30,13 +32,14 @@ from convnext_studio.core.training.distributed import joined
 from convnext_studio.core.training.head_first import fit_new_head, predict_by_head
 from convnext_studio.core.training.resume import ChangedSince, how_it_ended
 from convnext_studio.core.training.step import NotFinite
-from convnext_studio.core.training.validation import Scores, judge, predict
+from convnext_studio.core.training.validation import Answers, Scores, judge, predict
 from convnext_studio.core.training.work import Work
 from convnext_studio.core.values import DeviceName
 
 _REPLAN_STEPS = 25  # where time is limited
 _SMOOTHING = 0.1  # of the time that a step takes
 _EPOCH_SAVE_S = 5.0
+_DRIVE = "Is the drive that holds them still there?"
 
 
 def train(request: Train, ctx: JobContext) -> RunEnded:
@@ -193,7 +196,7 @@ def _test(work: Work, why: Why) -> RunEnded:
     """Load the Model file as anybody would, read the test split once, and write what came of it into the file."""
     desk, progress = work.desk, work.progress
     work.save_now()
-    network, card, _, _ = load_model_file(desk.run.model_path)
+    network, card = _own_model(work)
     network.to(work.ground.device).to(memory_format=torch.channels_last)
     if work.ground.data.images["test"]:
         desk.emit(PhaseStarted("test"))
@@ -211,10 +214,23 @@ def _test(work: Work, why: Why) -> RunEnded:
     )
 
 
+def _own_model(work: Work) -> tuple[torch.nn.Module, Card]:
+    """Load the Model file; whatever else lies in its place shall not get this Run's figures. Raises `RunError`."""
+    hint = "Put the Model file of this Run back, or begin a new Run."
+    try:
+        network, card, _, _ = load_model_file(work.desk.run.model_path)
+    except ModelError as error:
+        raise RunError(error.message, hint) from error
+    own = work.card()
+    is_own = card.provenance.data.endswith(work.ground.data.fingerprint)
+    if not is_own or (card.architecture, card.classes) != (own.architecture, own.classes):
+        raise RunError(f"“{work.desk.run.model_path.name}” is not the Model of this Run.", hint)
+    return network, card
+
+
 def _test_scores(work: Work, network: torch.nn.Module) -> Scores:
     if not work.progress.step:
-        data = work.ground.data
-        return judge(predict_by_head(work, "test", network), data.images["test"], data.classes)
+        return _judged(work, predict_by_head(work, "test", network), "test")
     with work.batches("test") as batches:
         return _scores(work, network, batches, "test")
 
@@ -227,9 +243,8 @@ _MESSAGES: dict[Why, str] = {
 }
 
 
-def _scores(work: Work, network: torch.nn.Module, batches: Batches, split: str) -> Scores:
-    desk, data = work.desk, work.ground.data
-    images = data.images["test" if split == "test" else "validation"]
+def _scores(work: Work, network: torch.nn.Module, batches: Batches, split: Split) -> Scores:
+    desk, images = work.desk, work.ground.data.images[split]
 
     def tell(done: int) -> None:
         desk.emit(Progressed("test", min(len(images), done * desk.world.size), len(images)))
@@ -243,7 +258,15 @@ def _scores(work: Work, network: torch.nn.Module, batches: Batches, split: str) 
         is_bf16=work.plan.is_bf16,
         on_batch=tell if split == "test" else None,
     )
-    return judge(answers, images, data.classes)
+    return _judged(work, answers, split)
+
+
+def _judged(work: Work, answers: Answers, split: Split) -> Scores:
+    """Judge a split; where none of its Images answers any more, a figure would be none. Raises `DataError`."""
+    data = work.ground.data
+    if data.images[split] and not len(answers.numbers):
+        raise DataError(f"Not one Image of the {split} split can be read.", _DRIVE)
+    return judge(answers, data.images[split], data.classes)
 
 
 def _say_what_begins(work: Work) -> None:
@@ -290,7 +313,7 @@ def _is_out_of_patience(work: Work) -> bool:
 
 
 def _nothing_readable() -> DataError:
-    return DataError("Not one Image of a batch can be read.", "Is the drive that holds them still there?")
+    return DataError("Not one Image of a batch can be read.", _DRIVE)
 
 
 def _why(error: StudioError) -> Why:
