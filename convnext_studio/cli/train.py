@@ -32,6 +32,12 @@ events.jsonl holds every step. Ctrl-C saves and stops; go on with: convnext-stud
 """
 
 
+_ELSEWHERE = {
+    "preset": "Choose it with --preset: the other settings begin there.",
+    "data": "Name the data set in front of the options.",
+}
+
+
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="a folder of class folders, or a CSV")
     parser.add_argument(
@@ -81,6 +87,8 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
         name, separator, value = text.partition("=")
         if not separator:
             raise UsageError(f"“{text}” does not say what to set.", "Write it as key=value, such as epochs=40.")
+        if (elsewhere := _ELSEWHERE.get(name.strip())) is not None:
+            raise UsageError(f"“{name.strip()}” is nothing to --set.", elsewhere)
         changes[name.strip()] = value.strip()
     return changed(recipe, changes)
 

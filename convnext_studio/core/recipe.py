@@ -28,6 +28,7 @@ GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 BALANCES: tuple[Balance, ...] = get_args(Balance)
 
 _YES_NO_AUTO = ("auto", "yes", "no")
+_UNHEARD_OF = 10**15  # no rate or share is as large
 _MOST_PER_STAGE = {"depths": 512, "widths": 16_384}  # what a Model file may say
 _SHRINKING, _USUAL_PATCH = 8, 4  # what the stages after the stem divide a side by; the stem of nearly all
 
@@ -349,6 +350,8 @@ class Recipe:
             raise _wrong("input_size", f"The last stage would see nothing: {least} pixels at the least.")
         if self.kernel_size and self.kernel_size % 2 == 0:
             raise _wrong("kernel_size", "The kernel size must be odd.")
+        if (self.mixup or self.cutmix) and self.batch_size % (2 * self.accumulation):
+            raise _wrong("batch_size", "Mixup and CutMix pair Images: let each piece of a batch have an even number.")
         if not self.epochs and not self.is_head_first:
             raise _wrong("epochs", "With no epochs and no head first there is nothing to train.")
 
@@ -477,7 +480,7 @@ def _converted(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < _UNHEARD_OF else math.inf
     if not isinstance(value, str) or kind is str:
         return value
     try:

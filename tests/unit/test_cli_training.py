@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -162,6 +163,8 @@ def test_what_was_typed_becomes_the_recipe(asked: list[requests.Train], tmp_path
     [
         (["--set", "epochs"], "key=value"),
         (["--set", "epoch=3"], "no field “epoch”"),
+        (["--set", "preset=instant"], "Choose it with --preset"),
+        (["--set", "data=elsewhere"], "in front of the options"),
         (["--set", "epochs=many"], "“many” is not a whole number"),
         (["--recipe", "none.toml"], "“none.toml” cannot be read"),
         (["--group", "("], "no regular expression"),
@@ -457,3 +460,8 @@ def test_resuming_a_run_that_finished_says_so(
     monkeypatch.setattr(jobs, "run", lambda request, ctx: DONE)
     assert cli.main(["resume", str(_only(tmp_path).folder)]) == 0
     assert "This Run finished already" in capsys.readouterr().err
+
+
+def test_the_licence_of_what_a_run_grows_from_is_said() -> None:
+    words = words_of(dataclasses.replace(STARTED, licence="CC-BY-NC-4.0"), History())
+    assert "It grows from weights with the licence CC-BY-NC-4.0." in words

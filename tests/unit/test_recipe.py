@@ -114,6 +114,8 @@ def test_a_value_that_makes_no_sense_is_refused_by_the_name_of_its_field(name: s
         ("depths", {"depths": (1, 1, 1_000_000, 1), "weights": "random"}),
         ("widths", {"widths": (8, 8, 8, 16_385), "weights": "random"}),
         ("input_size", {"input_size": 31}),
+        ("batch_size", {"mixup": 0.2, "batch_size": 5}),
+        ("batch_size", {"cutmix": 1.0, "batch_size": 32, "accumulation": 32}),
         ("input_size", {"input_size": 64, "patch_size": 16, "weights": "random"}),
         ("widths", {"widths": (0, 1, 2, 3), "weights": "random"}),
         ("depths", {"depths": (1, 2, 3, True), "weights": "random"}),
@@ -191,3 +193,8 @@ def test_differences_name_the_fields_that_changed() -> None:
         "blur": (0.0, 0.5),
         "seed": (0, 3),
     }
+
+
+def test_a_number_larger_than_any_float_is_refused_by_its_field() -> None:
+    with pytest.raises(UsageError, match="learning_rate"):
+        from_toml(f"[optimizer]\nlearning_rate = 1{'0' * 400}")
