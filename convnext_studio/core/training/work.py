@@ -36,6 +36,7 @@ _SAVE_SHARE = 0.05  # of the time; a large state is saved less often, but
 _MOST_LOST_S = 30.0
 _LOWERED = 0.5  # what "lower rate" does
 _RESERVE = 0.03  # of a time limit, for what was not foreseen
+_MEASURED_ON_CPU = 8  # Images: all of a batch would take seconds before the first step
 _NOTABLE = 0.03  # by how much planned steps must differ to be planned anew
 
 
@@ -263,9 +264,13 @@ class Work:
         return plan
 
     def _measured(self) -> tuple[bool, float]:
-        """Compute the gradient of a batch of the right shape, in fp32 and bf16, and change nothing."""
+        """Compute the gradient of a batch of the right shape, in fp32 and bf16, and change nothing.
+
+        A CPU takes about as much longer as there are more Images, so a few will do; a GPU does not.
+        """
         ground, world = self.ground, self.desk.world
-        size = -(-ground.recipe.batch_size // world.size)
+        whole = -(-ground.recipe.batch_size // world.size)
+        size = min(whole, _MEASURED_ON_CPU) if ground.device_name == "cpu" else whole
         shape = (size, ground.preprocessing.height, ground.preprocessing.width, 3)
         chance = torch.Generator().manual_seed(0)
         pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=chance).permute(0, 3, 1, 2)
@@ -279,7 +284,8 @@ class Work:
             alone.gradients(batch, 0, size, self.desk.ctx)
             self.optimizer.zero_grad()
 
-        return measure(compute, ground.recipe, ground.device_name)
+        is_bf16, seconds = measure(compute, ground.recipe, ground.device_name)
+        return is_bf16, seconds * whole / size
 
     def _steps_left(self, step_s: float, steps_per_epoch: int) -> int:
         """How many steps the time limit leaves room for."""
