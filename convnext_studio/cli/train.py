@@ -9,11 +9,12 @@ from typing import Any
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.runs import runs_folder
 from convnext_studio.cli.stopping import Stop
-from convnext_studio.cli.talking import say
+from convnext_studio.cli.talking import DONE, Progress, say, writing
 from convnext_studio.core import jobs, requests
 from convnext_studio.core.data.dataset import DataSetCard
 from convnext_studio.core.errors import DataError, UsageError
 from convnext_studio.core.recipe import PRESETS, Recipe, changed, from_preset, read_recipe
+from convnext_studio.core.run_events import Progressed
 from convnext_studio.launch import torchrun
 
 _EXAMPLES = """examples:
@@ -23,6 +24,7 @@ _EXAMPLES = """examples:
   convnext-studio train parts/ --group '^(board\\d+)_'       Images of one board stay in one split
   convnext-studio train parts.csv --set epochs=40 --set input_size=320 --set is_upside_down=true
   convnext-studio train parts/ --recipe best.toml --seed 7
+  convnext-studio train parts/ --find-rate                  which learning rate suits, for --set
   torchrun --nproc-per-node 2 -m convnext_studio train parts/ --runs runs/
 
 DATA is a folder of class folders (train/, val/ and test/ above them are honoured), or a CSV with the columns path and
@@ -51,6 +53,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="another number, other chance (default: 0)")
     parser.add_argument("--runs", type=Path, metavar="DIR", help="where to make the Run folder (default: the window's)")
     parser.add_argument("--name", default="", help="what to call the Run (default: the data set's name)")
+    parser.add_argument("--find-rate", action="store_true", help="only try which learning rate suits; makes no Run")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard's event files too")
 
 
@@ -67,10 +70,30 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     card = jobs.run(requests.CheckDataSet(recipe, is_quick=True), stop.context())
     if isinstance(card, DataSetCard) and card.refusal:
         raise DataError(card.refusal, card.refusal_hint)
+    if arguments.find_rate:
+        return _find_rate(recipe, stop)
     folder = _create(arguments, recipe)
     if place.world_size > 1:
         torchrun.tell_all(folder)
     return work_on(folder, stop, place)
+
+
+def _find_rate(recipe: Recipe, stop: Stop) -> int:
+    """Say which learning rate suits and why; stdout gets what `--set` takes."""
+    progress = Progress("steps tried")
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Progressed):
+            progress.show(event.done, event.total)
+
+    try:
+        found: Any = jobs.run(requests.FindLearningRate(recipe), stop.context(on_event))
+    finally:
+        progress.end()
+    say(found.reason)
+    with writing():
+        print(f"learning_rate={found.suggestion:g}")
+    return DONE
 
 
 def recipe_of(arguments: argparse.Namespace) -> Recipe:

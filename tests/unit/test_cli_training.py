@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -465,3 +466,21 @@ def test_resuming_a_run_that_finished_says_so(
 def test_the_licence_of_what_a_run_grows_from_is_said() -> None:
     words = words_of(dataclasses.replace(STARTED, licence="CC-BY-NC-4.0"), History())
     assert "It grows from weights with the licence CC-BY-NC-4.0." in words
+
+
+def test_a_learning_rate_is_found_without_making_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(request: object, ctx: JobContext) -> object:
+        if isinstance(request, requests.CheckDataSet):
+            return DataSetCard(request.recipe.data, (), (), {})
+        assert isinstance(request, requests.FindLearningRate)
+        ctx.emit(Progressed("full", 60, 60))
+        return SimpleNamespace(reason="The loss fell most steeply there.", suggestion=2.5e-4)
+
+    monkeypatch.setattr(jobs, "run", serve)
+    assert _train(tmp_path, "--find-rate") == 0
+    out, err = capsys.readouterr()
+    assert out == "learning_rate=0.00025\n"
+    assert "60 of 60 steps tried" in err and "fell most steeply" in err
+    assert not (tmp_path / "runs").exists()
