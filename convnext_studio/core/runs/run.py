@@ -18,6 +18,7 @@ from convnext_studio.core.recipe import Recipe, read_recipe, to_toml
 from convnext_studio.core.runs import lock
 
 RECIPE = "recipe.toml"
+_LITTER = (".*.part", ".tmp??????")  # of `files.replacing`, and of safetensors, which writes beside and renames as well
 _TIME = "%Y%m%d-%H%M%S"
 _TIMED = re.compile(r"\d{8}-\d{6}-(.+)", re.DOTALL)
 
@@ -167,8 +168,9 @@ class Run:
         """
         with lock.held(self.folder):
             for folder in (self.folder, self.last_path):
-                for part in folder.glob(".*.part"):
-                    part.unlink(missing_ok=True)
+                for pattern in _LITTER:
+                    for part in folder.glob(pattern):
+                        part.unlink(missing_ok=True)
             yield
 
 

@@ -91,12 +91,14 @@ def test_a_second_process_is_told_who_works_on_the_run(run: Run) -> None:
 def test_the_lock_and_the_litter_of_a_killed_process_are_no_hindrance(run: Run) -> None:
     process = _holder(run)
     (run.folder / ".model.safetensors.x1y2.part").write_bytes(b"half")
+    (run.folder / ".tmpHBBmek").write_bytes(b"half")  # what safetensors writes first
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert (run.folder / lock.OWNER).exists()
     assert not run.is_alive
     with run.lock():
         assert not list(run.folder.glob(".*.part"))
+        assert not list(run.folder.glob(".tmp*"))
 
 
 def test_another_process_of_the_same_number_is_not_taken_for_the_owner(run: Run) -> None:

@@ -19,7 +19,7 @@ from convnext_studio.core.events import DataSetChecked
 from convnext_studio.core.models.network import load
 from convnext_studio.core.predict.faults import VARIABLE
 from convnext_studio.core.recipe import changed, to_toml
-from convnext_studio.core.requests import SteerRun, Train
+from convnext_studio.core.requests import SteerRun
 from convnext_studio.core.run_events import (
     EpochEnded,
     Paused,
@@ -35,65 +35,12 @@ from convnext_studio.core.run_events import (
 )
 from convnext_studio.core.runs.control import steer_run
 from convnext_studio.core.runs.run import Run
-from convnext_studio.core.training import desk, fit, work
+from convnext_studio.core.training import desk, work
 from convnext_studio.core.training.looking import looking
 from convnext_studio.core.training.resume import ChangedSince
 from convnext_studio.core.values import ModelRef
-from tests.exam_train import draw_data_set, draw_model, recipe_for
-
-SMALL = {"epochs": 2, "batch_size": 4, "mixup": 0.0, "drop_path": 0.0}
-Listener = Callable[[RunEvent, threading.Event], None]
-
-
-@pytest.fixture(scope="session")
-def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 Images of two classes: 8 to train, the rest for validation and test."""
-    return draw_data_set(tmp_path_factory.mktemp("squares") / "data", 6)
-
-
-@pytest.fixture(scope="session")
-def own_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Model file to grow from."""
-    return draw_model(tmp_path_factory.mktemp("own_model") / "grown_from.safetensors")
-
-
-@pytest.fixture
-def begin(squares: Path, tmp_path: Path) -> Callable[..., Run]:
-    """Make a Run folder of the small Recipe with changes."""
-
-    def made(name: str = "run", **changes: object) -> Run:
-        return Run.create_in(tmp_path / name, recipe_for(squares, **{**SMALL, **changes}))
-
-    return made
-
-
-def worked(run: Run, listener: Listener = lambda event, stop: None, **more: bool) -> tuple[RunEnded, list[RunEvent]]:
-    """Work on the Run; the listener may act on each Event, or ask for a stop."""
-    stop = threading.Event()
-    events: list[RunEvent] = []
-
-    def emit(event: object) -> None:
-        events.append(event)  # type: ignore[arg-type]
-        listener(event, stop)  # type: ignore[arg-type]
-
-    return fit.train(Train(str(run.folder), **more), JobContext(emit, stop)), events
-
-
-def stop_at(step: int) -> Listener:
-    return lambda event, stop: stop.set() if isinstance(event, StepEnded) and event.step == step else None
-
-
-def losses(run: Run) -> list[str]:
-    return run.loss_path.read_text().splitlines()
-
-
-def same_weights(one: Run, other: Run) -> bool:
-    first, second = load_file(one.model_path), load_file(other.model_path)
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-
-
-def of(kind: type[RunEvent], events: list[RunEvent]) -> list[RunEvent]:
-    return [event for event in events if isinstance(event, kind)]
+from tests.exam_train import recipe_for
+from tests.training_runs import SMALL, losses, of, same_weights, stop_at, worked
 
 
 def test_a_run_ends_with_a_model_file_that_says_what_it_can(begin: Callable[..., Run]) -> None:
