@@ -111,6 +111,9 @@ class App(QObject):
             self.host.shutdown()
 
     def _start_engine(self) -> None:
+        # First of all and on this thread: two threads that import numpy at once, one of them painting, bring Qt down.
+        import numpy as np  # noqa: F401
+
         from convnext_studio.gui.engine_host import EngineHost  # a fifth of the start, and not needed to paint
 
         host = EngineHost()

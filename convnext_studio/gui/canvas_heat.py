@@ -164,9 +164,7 @@ class CanvasHeat(QObject):
         from convnext_studio.core.explain.place import share_inside
 
         share = share_inside(heatmap, box, explained.width, explained.height)
-        area = (box[2] - box[0]) * (box[3] - box[1]) / max(1, explained.width * explained.height)
-        words = self.tr("{0} of the heat on {1} of the image")
-        self.box_words_changed.emit(words.format(percent(share, 0), percent(area, 0)))
+        self.box_words_changed.emit(self.tr("Box: {0} of the heat").format(percent(share, 0)))
 
     # --- the stages
 

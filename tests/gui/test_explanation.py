@@ -134,10 +134,11 @@ def test_opacity_colours_and_line_compute_nothing(explained: Studio, lanes: Lane
     assert len(lanes["explain"].requests) == before
 
 
-def test_how_it_is_painted_is_remembered(explained: Studio, lanes: Lanes) -> None:
+def test_how_it_is_painted_is_remembered(qtbot: QtBot, explained: Studio, lanes: Lanes) -> None:
     from convnext_studio.gui.stores.explainer import Explainer
 
     explained.explainer.set_look(opacity=0.25, colours="viridis")
+    qtbot.waitUntil(lambda: "viridis" in explained.memory.texts("heatmap"))
     parts = (explained.library, explained.classifier, explained.viewer)
     assert Explainer(lanes, parts, explained.memory).look == HeatLook(True, 0.25, "viridis", 0.5)
 
@@ -298,11 +299,11 @@ def test_the_share_of_the_heat_in_a_box_is_told(page: QWidget, actions: Actions)
     QTest.mousePress(panel.canvas, Qt.MouseButton.LeftButton, pos=corners[0])
     QTest.mouseMove(panel.canvas, corners[1])
     QTest.mouseRelease(panel.canvas, Qt.MouseButton.LeftButton, pos=corners[1])
-    assert panel._box_words.text().startswith("9")  # nearly all of it lies in the right half
+    assert panel._box_words.text().startswith("Box: 9")  # nearly all of it lies in the right half
     for _ in range(60):
         QTest.keyClick(panel.canvas, Qt.Key.Key_Left)
     assert panel.canvas.box.box[0] == 0
-    assert panel._box_words.text()[0] in "012345678"
+    assert not panel._box_words.text().startswith("Box: 9")
     actions["heat_box"].trigger()
     assert panel._box_words.text() == ""
 
@@ -341,7 +342,7 @@ def test_another_method_class_and_opponent_are_asked_for(
     panel = page.panel  # type: ignore[attr-defined]
     panel.method.setCurrentIndex(panel.method.findData("layercam"))
     panel.method.activated.emit(panel.method.currentIndex())
-    names = panel.class_name._names.stringList()
+    names = panel.class_name._rows
     panel.class_name.activated.emit(names.index("pit"))
     panel.versus.activated.emit(names.index("dent"))
     qtbot.waitUntil(lambda: explained.explainer.trust is not None)

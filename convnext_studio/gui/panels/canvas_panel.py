@@ -47,7 +47,8 @@ class CanvasPanel(Frame):
         self._zoom = PlainLabel("", "small", "text2")
         self._input_facts = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self._announced = PlainLabel("", "small", "accent", elide=Qt.TextElideMode.ElideRight)
-        self._box_words = PlainLabel("", "small", "text", elide=Qt.TextElideMode.ElideRight)
+        self._box_words = PlainLabel("", "small", "text")
+        self._box_words.setContentsMargins(8, 0, 0, 0)
         self._peek_words = Frame("panel")
         self._lay_out()
         self.heat = CanvasHeat(studio, actions, self.canvas, self.plain_canvas, self.strip)
@@ -111,7 +112,7 @@ class CanvasPanel(Frame):
         peek.addWidget(PlainLabel(self.tr("hold to hide"), "small", "text2"))
         foot.addWidget(self.bar)
         foot.addWidget(self._peek_words)
-        foot.addWidget(self._box_words, 1)
+        foot.addWidget(self._box_words)
         foot.addWidget(self._announced, 1)
         foot.addWidget(self._input_facts, 1)
         self._zoom.setFixedWidth(56)
@@ -145,7 +146,6 @@ class CanvasPanel(Frame):
         self.fits.index_changed.connect(self._on_fit_chosen)
         self.heat.changed.connect(self._show_heat)
         self.heat.box_words_changed.connect(self._show_box_words)
-        self._show_heat()
         self._show_box_words("")
         self.setFocusProxy(canvas)
         self._show_announced("")
@@ -171,7 +171,7 @@ class CanvasPanel(Frame):
         words = self.tr("1 is the hottest place of this map. The line is drawn at {0} of it.")
         self.bar.set_look(look.colours, look.line, words.format(percent(look.line, 0)))
         self.bar.setVisible(is_seen)
-        self._peek_words.setVisible(is_seen and not self._is_narrow)
+        self._peek_words.setVisible(is_seen and not self._is_narrow and not self._box_words.text())
         self._show_region()
 
     def _show_region(self) -> None:
@@ -182,6 +182,7 @@ class CanvasPanel(Frame):
     def _show_box_words(self, words: str) -> None:
         self._box_words.setText(words)
         self._box_words.setVisible(bool(words))
+        self._show_heat()
 
     # --- the Image
 

@@ -55,6 +55,9 @@ class ExplanationPanel(QWidget):
         self._opacity_words = PlainLabel("", "small", "text2")
         self._line_words = PlainLabel("", "small", "text2")
         self._controls = QWidget()
+        for select in (self.method, self.stage):
+            select.setSizeAdjustPolicy(Select.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            select.setMinimumContentsLength(8)
         self._lay_out()
         self._fill_methods()
         self._connect()
@@ -218,7 +221,8 @@ class ExplanationPanel(QWidget):
             slider.blockSignals(False)
             words.setText(percent(value, 0) if value or slider is self.opacity else self.tr("none"))
         self.colours.set_chosen(look.colours)
-        self._show()
+        if self._controls.isHidden() == look.is_shown:
+            self._show()
 
     def _show_actions(self) -> None:
         explainer, actions = self._explainer, self._actions

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.explanations import (
@@ -30,6 +30,7 @@ from convnext_studio.gui.stores.window_memory import WindowMemory
 from convnext_studio.gui.widgets.heat_layer import MAPS, HeatLook
 
 KEPT = 64  # explanations of Images just left; each a few kilobytes
+KEEP_MS = 400  # a slider moves a hundred times on its way; the disk hears of where it stops
 CHECKED = 8  # Images that the check of a Model looks at
 SILENCE_S = 120.0  # the slowest method on the slowest machine
 _LOOK = "heatmap"
@@ -89,6 +90,8 @@ class Explainer(QObject):
         self._stages_asked: _Key | None = None
         self._described: ModelInfo | None = None
         self._kept: OrderedDict[_Key, Explained] = OrderedDict()
+        self._keeping = QTimer(self, interval=KEEP_MS, singleShot=True)
+        self._keeping.timeout.connect(self._keep_look)
         self._library.current_changed.connect(self._follow)
         self._viewer.reread.connect(self.forget)
         self._classifier.info_changed.connect(self._on_info)
@@ -140,11 +143,14 @@ class Explainer(QObject):
         if new == self.look:
             return
         was_shown, self.look = self.look.is_shown, new
-        kept = [str(int(new.is_shown)), f"{new.opacity:.2f}", new.colours, f"{new.line:.2f}"]
-        self._memory.keep(_LOOK, kept)
+        self._keeping.start()
         self.look_changed.emit()
         if new.is_shown != was_shown:
             self._follow()
+
+    def _keep_look(self) -> None:
+        look = self.look
+        self._memory.keep(_LOOK, [str(int(look.is_shown)), f"{look.opacity:.2f}", look.colours, f"{look.line:.2f}"])
 
     def set_shows_stages(self, is_on: bool) -> None:
         """Make the Heatmaps of all stages as well, or no longer."""

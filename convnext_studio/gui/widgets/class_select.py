@@ -28,6 +28,7 @@ class ClassSelect(Select):
         self._names = QStringListModel(self)
         self.setModel(self._names)
         self._shown: tuple[str, tuple[str, ...], tuple[str, ...]] = ("", (), ())
+        self._rows: list[str] = []  # as they stand in the list
         self.activated.connect(self._on_activated)
 
     def show_classes(self, first: str, top: Sequence[str], classes: Sequence[str], chosen: str) -> None:
@@ -36,11 +37,9 @@ class ClassSelect(Select):
         if wanted != self._shown and not self.view().isVisible():
             self._shown = wanted
             known = set(top)
-            self._names.setStringList([first, *top, *(name for name in classes if name not in known)])
-        self.setCurrentIndex(1 + self._rows().index(chosen) if chosen in self._rows() else 0)
-
-    def _rows(self) -> list[str]:
-        return self._names.stringList()[1:]
+            self._rows = [first, *top, *(name for name in classes if name not in known)]
+            self._names.setStringList(self._rows)
+        self.setCurrentIndex(self._rows.index(chosen, 1) if chosen in self._rows[1:] else 0)
 
     def _on_activated(self, row: int) -> None:
-        self.chosen.emit(self._names.stringList()[row] if row > 0 else "")
+        self.chosen.emit(self._rows[row] if row > 0 else "")

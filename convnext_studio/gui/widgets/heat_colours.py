@@ -42,7 +42,7 @@ class ColourChoice(QWidget):
         self._group = QButtonGroup(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(4)
         for number, name in enumerate(MAPS):
             swatch = _Swatch(theme, name, words[name])
             self._group.addButton(swatch, number)
@@ -69,7 +69,7 @@ class _Swatch(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """High enough to be hit."""
-        return QSize(54, 26)
+        return QSize(48, 26)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """The colours, and a frame round the one that holds."""

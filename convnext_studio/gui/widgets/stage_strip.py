@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
@@ -46,9 +47,9 @@ class StageStrip(Frame):
             frame.set_heatmap(title, heatmap, is_current=heatmap is not None and heatmap.layer == current)
 
     def set_look(self, look: HeatLook) -> None:
-        """Paint as the large one."""
+        """Paint as the large one, without its line: the early stages would be nothing but lines."""
         for frame in self.frames:
-            frame.heat.set_look(look)
+            frame.heat.set_look(replace(look, line=0.0))
             frame.update()
 
     def _on_clicked(self) -> None:

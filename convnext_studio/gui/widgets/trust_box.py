@@ -87,7 +87,7 @@ class TrustBox(Frame):
         popover.closed.connect(self._on_closed)
         popover.body.addWidget(PlainLabel(_meaning(trust.verdict), "small", "text", wrap=True))
         facts = FactList()
-        facts.setMinimumHeight(250)
+        facts.setMinimumHeight(200)
         facts.show_facts(figures_of(trust))
         popover.body.addWidget(facts)
         words = self._check_words or self.tr(
