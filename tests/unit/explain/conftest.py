@@ -22,6 +22,15 @@ def no_model_is_kept() -> Iterator[None]:
     lens.forget_lenses()
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from more, and wait for each other where the cores are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def lively(architecture: str, outputs: int = 5) -> nn.Module:
     """A network whose blocks do something: fresh ConvNeXt blocks add next to nothing."""
     torch.manual_seed(3)

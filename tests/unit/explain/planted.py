@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from convnext_studio.core.values import Preprocessing
 CLASSES = ("red", "green", "blue", "none")
 SIDE = 160
 PREPROCESSING = Preprocessing(SIDE, SIDE, "squash", "bilinear", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-_COLOURS = np.array([[230, 40, 40], [40, 210, 40], [50, 50, 240]])
+COLOURS = np.array([[230, 40, 40], [40, 210, 40], [50, 50, 240]])
 _TRAINED_ON = 256
 
 
@@ -38,23 +38,24 @@ def planted_picture(
     pixels = np.clip(rng.normal(170, 4, (height, width, 1)) + rng.normal(0, 3, 3), 0, 255)
     across, down = round(width * share), round(height * share)
     left, top = int(rng.integers(0, width - across)), int(rng.integers(0, height - down))
-    if label < len(_COLOURS):
-        pixels[top : top + down, left : left + across] = _COLOURS[label]
+    if label < len(COLOURS):
+        pixels[top : top + down, left : left + across] = COLOURS[label]
     return pixels.astype(np.uint8), (left, top, left + across, top + down)
 
 
-def planted_model() -> Planted:
-    """Fit the head of a small ConvNeXt with fresh weights on the pooled features of a few pictures."""
+def planted_model(side: int = SIDE) -> Planted:
+    """Fit the head of a small ConvNeXt with fresh weights on the pooled features of a few pictures of `side` pixels."""
     torch.manual_seed(0)
     network = build("test_convnext", len(CLASSES))
-    lens, rng = Lens(network, PREPROCESSING), np.random.default_rng(0)
+    preprocessing = replace(PREPROCESSING, width=side, height=side)
+    lens, rng = Lens(network, preprocessing), np.random.default_rng(0)
     labels = np.arange(_TRAINED_ON) % len(CLASSES)
     with torch.no_grad():
         features = []
         for start in range(0, _TRAINED_ON, 32):
             pictures = np.stack(
                 [
-                    planted_picture(rng, int(label), share=float(rng.uniform(0.25, 0.45)))[0]
+                    planted_picture(rng, int(label), (side, side), float(rng.uniform(0.25, 0.45)))[0]
                     for label in labels[start : start + 32]
                 ]
             )
@@ -81,5 +82,5 @@ def planted_model() -> Planted:
         network.get_parameter("head.fc.weight").copy_(fitted)
         network.get_parameter("head.fc.bias").copy_(bias - fitted @ mean)
         accuracy = float((((x - mean) / spread @ weight.T + bias).argmax(1) == y).float().mean())
-    card = Card("test_convnext", CLASSES, PREPROCESSING, title="Planted")
+    card = Card("test_convnext", CLASSES, preprocessing, title="Planted")
     return Planted(LoadedModel(network, card, "planted", count_parameters(network)), accuracy)
