@@ -44,7 +44,7 @@ class CanvasHeat(QObject):
     def _connect(self) -> None:
         explainer, actions = self._studio.explainer, self._actions
         actions["show_heatmap"].setChecked(explainer.look.is_shown)
-        actions.connect("show_heatmap", lambda is_on: explainer.set_look(is_shown=is_on))
+        actions.connect("show_heatmap", self._on_show_heatmap)
         actions.connect("peek", self.peek)
         actions.connect("swipe", self._on_swipe)
         actions.connect("side_by_side", self._on_side_by_side)
@@ -55,10 +55,10 @@ class CanvasHeat(QObject):
         explainer.look_changed.connect(self._on_look)
         explainer.stages_changed.connect(self._show_stages)
         explainer.network_changed.connect(self._show_stages)
-        self._canvas.view_changed.connect(lambda: self._plain.follow(self._canvas))
-        self._plain.view_changed.connect(lambda: self._canvas.follow(self._plain))
+        self._canvas.view_changed.connect(self._on_view_changed)
+        self._plain.view_changed.connect(self._on_plain_view_changed)
         self._canvas.box.changed.connect(self._show_box)
-        self._strip.chosen.connect(lambda layer: explainer.set_wish(layer=layer))
+        self._strip.chosen.connect(self._on_stage_chosen)
         self._plain.hide()
         self._strip.hide()
 
@@ -100,6 +100,9 @@ class CanvasHeat(QObject):
 
     # --- look
 
+    def _on_show_heatmap(self, is_on: bool) -> None:
+        self._studio.explainer.set_look(is_shown=is_on)
+
     def _on_look(self) -> None:
         look = self._studio.explainer.look
         self._actions["show_heatmap"].setChecked(look.is_shown)
@@ -126,6 +129,12 @@ class CanvasHeat(QObject):
             self._set_look(self._studio.explainer.look)
 
     # --- comparing
+
+    def _on_view_changed(self) -> None:
+        self._plain.follow(self._canvas)
+
+    def _on_plain_view_changed(self) -> None:
+        self._canvas.follow(self._plain)
 
     def _on_swipe(self, is_on: bool) -> None:
         if is_on:
@@ -167,6 +176,9 @@ class CanvasHeat(QObject):
         self.box_words_changed.emit(self.tr("Box: {0} of the heat").format(percent(share, 0)))
 
     # --- the stages
+
+    def _on_stage_chosen(self, layer: str) -> None:
+        self._studio.explainer.set_wish(layer=layer)
 
     def _on_show_stages(self, is_on: bool) -> None:
         self._strip.setVisible(is_on)

@@ -125,13 +125,13 @@ class ExplanationPanel(QWidget):
 
     def _connect(self) -> None:
         explainer = self._explainer
-        self.method.activated.connect(lambda: explainer.set_wish(method=self.method.currentData()))
-        self.stage.activated.connect(lambda: explainer.set_wish(layer=self.stage.currentData()))
-        self.class_name.chosen.connect(lambda name: explainer.set_wish(class_name=name))
-        self.versus.chosen.connect(lambda name: explainer.set_wish(versus=name))
-        self.opacity.valueChanged.connect(lambda value: explainer.set_look(opacity=value / 100))
-        self.line.valueChanged.connect(lambda value: explainer.set_look(line=value / 100))
-        self.colours.chosen.connect(lambda name: explainer.set_look(colours=name))
+        self.method.activated.connect(self._on_method)
+        self.stage.activated.connect(self._on_stage)
+        self.class_name.chosen.connect(self._on_class)
+        self.versus.chosen.connect(self._on_versus)
+        self.opacity.valueChanged.connect(self._on_opacity)
+        self.line.valueChanged.connect(self._on_line)
+        self.colours.chosen.connect(self._on_colours)
         self.trust.check_wanted.connect(explainer.check_model)
         explainer.changed.connect(self._show)
         explainer.wish_changed.connect(self._show)
@@ -143,6 +143,29 @@ class ExplanationPanel(QWidget):
         library.counts_changed.connect(self._show_actions)
         self._actions.connect("save_heatmap", self._ask_save)
         self._actions.connect("explain_all", self._ask_folder)
+
+    # --- what the user chooses
+
+    def _on_method(self) -> None:
+        self._explainer.set_wish(method=self.method.currentData())
+
+    def _on_stage(self) -> None:
+        self._explainer.set_wish(layer=self.stage.currentData())
+
+    def _on_class(self, name: str) -> None:
+        self._explainer.set_wish(class_name=name)
+
+    def _on_versus(self, name: str) -> None:
+        self._explainer.set_wish(versus=name)
+
+    def _on_opacity(self, value: int) -> None:
+        self._explainer.set_look(opacity=value / 100)
+
+    def _on_line(self, value: int) -> None:
+        self._explainer.set_look(line=value / 100)
+
+    def _on_colours(self, name: str) -> None:
+        self._explainer.set_look(colours=name)
 
     # --- what there is to choose
 

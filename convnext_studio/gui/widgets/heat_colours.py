@@ -48,7 +48,10 @@ class ColourChoice(QWidget):
             self._group.addButton(swatch, number)
             row.addWidget(swatch)
         row.addStretch(1)
-        self._group.idClicked.connect(lambda number: self.chosen.emit(MAPS[number]))
+        self._group.idClicked.connect(self._on_clicked)
+
+    def _on_clicked(self, number: int) -> None:
+        self.chosen.emit(MAPS[number])
 
     def set_chosen(self, name: str) -> None:
         """Mark one."""
