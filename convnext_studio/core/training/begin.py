@@ -71,6 +71,11 @@ class Ground:
         return self.data.recipe
 
     @property
+    def batch_size(self) -> int:
+        """Images per optimizer step: never more than there are to train on, and then an even number, for Mixup."""
+        return min(self.recipe.batch_size, max(2, len(self.data.images["train"]) // 2 * 2))
+
+    @property
     def preprocessing(self) -> Preprocessing:
         """The way from Image to input."""
         return self.start.card.preprocessing

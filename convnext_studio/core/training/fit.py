@@ -280,7 +280,7 @@ def _say_what_begins(work: Work) -> None:
             counts=ground.data.counts,
             epochs=plan.epochs,
             steps=plan.steps,
-            batch_size=ground.recipe.batch_size,
+            batch_size=ground.batch_size,
             device=device_title(ground.device_name),
             precision="bf16" if plan.is_bf16 else "fp32",
             world_size=desk.world.size,

@@ -98,7 +98,7 @@ class Work:
         images = ground.data.images[split]
         is_training = split == "train" if is_altered is None else is_altered
         reading = Reading(
-            batch_size=recipe.batch_size,
+            batch_size=ground.batch_size,
             seed=recipe.seed,
             balance=ground.balance if is_training else "none",
             workers=recipe.workers,
@@ -269,7 +269,7 @@ class Work:
         A CPU takes about as much longer as there are more Images, so a few will do; a GPU does not.
         """
         ground, world = self.ground, self.desk.world
-        whole = -(-ground.recipe.batch_size // world.size)
+        whole = -(-ground.batch_size // world.size)
         size = min(whole, _MEASURED_ON_CPU) if ground.device_name == "cpu" else whole
         shape = (size, ground.preprocessing.height, ground.preprocessing.width, 3)
         chance = torch.Generator().manual_seed(0)
@@ -289,7 +289,7 @@ class Work:
 
     def _steps_left(self, step_s: float, steps_per_epoch: int) -> int:
         """How many steps the time limit leaves room for."""
-        data, batch = self.ground.data.images, self.ground.recipe.batch_size
+        data, batch = self.ground.data.images, self.ground.batch_size
         validation_s = step_s / 3 * -(-len(data["validation"]) // batch)
         test_s = step_s / 3 * -(-len(data["test"]) // batch)
         limit = 60 * self.ground.recipe.max_minutes * (1 - _RESERVE)

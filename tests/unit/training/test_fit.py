@@ -28,6 +28,7 @@ from convnext_studio.core.run_events import (
     RunEnded,
     RunEvent,
     RunNoticed,
+    RunStarted,
     Saved,
     StepEnded,
     TestEnded,
@@ -342,3 +343,11 @@ def test_a_time_limit_plans_fewer_steps_and_ends_with_the_rate_near_nothing(begi
 
     assert (ended.ending, ended.why) == ("finished", "time limit")
     assert steps[-1].learning_rate < 0.5 * max(step.learning_rate for step in steps)  # type: ignore[union-attr]
+
+
+def test_a_batch_is_never_larger_than_the_training_split(begin: Callable[..., Run]) -> None:
+    _, events = worked(begin(batch_size=4096, epochs=1))
+    started = next(event for event in events if isinstance(event, RunStarted))
+
+    assert started.batch_size == sum(started.counts["train"].values()) // 2 * 2
+    assert len(of(StepEnded, events)) == 1
