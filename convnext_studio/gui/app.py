@@ -107,6 +107,7 @@ class App(QObject):
         """End the Engine and join the Lanes, if they were started."""
         if self.host is not None:
             self.studio.training.leave()
+            self.studio.viewer.stop()
             self.studio.classifier.stop()  # else late answers would start its timers once more
             self.host.shutdown()
 

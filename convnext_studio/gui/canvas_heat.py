@@ -30,7 +30,7 @@ class CanvasHeat(QObject):
     def __init__(
         self, studio: Studio, actions: Actions, canvas: ImageCanvas, plain: ImageCanvas, strip: StageStrip
     ) -> None:
-        super().__init__(canvas)
+        super().__init__()  # no child of the canvas: actions hold on to the canvas, and would then to everything
         self._studio = studio
         self._actions = actions
         self._canvas = canvas

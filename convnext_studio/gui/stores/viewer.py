@@ -63,6 +63,11 @@ class Viewer(QObject):
         self.shows_input = is_on
         self._ask_input()
 
+    def stop(self) -> None:
+        """The program ends: no file is looked at any more."""
+        for timer in (self._looking, self._slow, self._rereading):
+            timer.stop()
+
     # --- the Image
 
     def _on_current_changed(self) -> None:
