@@ -6,6 +6,7 @@ Grad-CAM of the same network and picture is measured beside ours.
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import os
 import statistics
@@ -78,7 +79,8 @@ def _package(lens: Lens, batch: torch.Tensor) -> Callable[[], object]:
     from pytorch_grad_cam import GradCAM  # type: ignore[import-not-found]
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # type: ignore[import-not-found]
 
-    cam = GradCAM(lens.network, [lens.network.get_submodule("stages.3")])
+    own = copy.deepcopy(lens.network).requires_grad_(True)  # it cannot explain a frozen network
+    cam = GradCAM(own, [own.get_submodule("stages.3")])
     return lambda: cam(batch, [ClassifierOutputTarget(0)])
 
 

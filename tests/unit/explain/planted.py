@@ -43,12 +43,12 @@ def planted_picture(
     return pixels.astype(np.uint8), (left, top, left + across, top + down)
 
 
-def planted_model(side: int = SIDE) -> Planted:
+def planted_model(side: int = SIDE, seed: int = 0) -> Planted:
     """Fit the head of a small ConvNeXt with fresh weights on the pooled features of a few pictures of `side` pixels."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     network = build("test_convnext", len(CLASSES))
     preprocessing = replace(PREPROCESSING, width=side, height=side)
-    lens, rng = Lens(network, preprocessing), np.random.default_rng(0)
+    lens, rng = Lens(network, preprocessing), np.random.default_rng(seed)
     labels = np.arange(_TRAINED_ON) % len(CLASSES)
     with torch.no_grad():
         features = []

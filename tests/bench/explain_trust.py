@@ -1,0 +1,120 @@
+"""How often the trust badge is right on pictures where one patch decides: networks and pictures of fresh seeds.
+
+For each seed two small networks: one with only its head fitted, one trained whole. Three judgements of 40 pictures:
+the network its own maps; the same with a random head its own maps; and the network the maps of that random head. A map
+of a random head may still point at the patch, because the features do: the trained network then rightly finds that
+much depends on it, so those maps are counted apart.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from convnext_studio.core.explain.lens import Lens
+from convnext_studio.core.explain.maps import Question, answer, heatmap
+from convnext_studio.core.explain.place import image_map
+from convnext_studio.core.explain.trust import Witness, log_odds, measure, scene_of
+from convnext_studio.core.explain.viewer import other_way
+from convnext_studio.core.explanations import Heatmap, TrustVerdict
+from convnext_studio.core.images.preprocess import PreparedImage
+from convnext_studio.core.models.architecture import build
+from tests.bench.table import Row, show
+from tests.unit.explain.planted import CLASSES, COLOURS, PREPROCESSING, SIDE, planted_model, planted_picture
+
+SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_TRUST_SEEDS", "21,22,23").split(","))
+IMAGES = int(os.environ.get("BENCH_TRUST_IMAGES", "40"))
+STEPS, BATCH, RATE = 120, 16, 3e-3
+Judgement = tuple[TrustVerdict, bool]  # and whether the map points at the patch
+
+
+def rows(folder: Path) -> list[Row]:
+    """Judge with each network of each seed."""
+    del folder
+    torch.set_num_threads(1)
+    table: list[Row] = []
+    for kind, make in (
+        ("head fitted", lambda seed: planted_model(seed=seed).model.network),
+        ("trained whole", trained),
+    ):
+        for seed in SEEDS:
+            table += _of_seed(kind, make, seed)
+    return table
+
+
+def trained(seed: int) -> nn.Module:
+    """A small ConvNeXt with all its weights trained."""
+    torch.manual_seed(seed)
+    network, rng = build("test_convnext", len(CLASSES)).train(), np.random.default_rng(seed)
+    lens = Lens(network, PREPROCESSING)
+    optimizer = torch.optim.AdamW(network.parameters(), RATE)
+    for step in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / 10) * (1 - step / STEPS)
+        labels = rng.integers(0, len(CLASSES), BATCH)
+        drawn = [planted_picture(rng, int(one), share=float(rng.uniform(0.25, 0.45)))[0] for one in labels]
+        loss = functional.cross_entropy(network(lens.input(np.stack(drawn))), torch.from_numpy(labels))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return network.eval()
+
+
+def _of_seed(kind: str, make: Callable[[int], nn.Module], seed: int) -> list[Row]:
+    network = make(seed)
+    random = copy.deepcopy(network)
+    torch.manual_seed(100 + seed)
+    nn.init.trunc_normal_(random.get_parameter("head.fc.weight"), std=0.02)
+    nn.init.zeros_(random.get_parameter("head.fc.bias"))
+    whole, headless = Lens(network, PREPROCESSING), Lens(random, PREPROCESSING)
+    rng, table = np.random.default_rng(1000 + seed), []
+    drawn = [planted_picture(rng, number % len(COLOURS)) for number in range(IMAGES)]
+    for name, seer, judge in (
+        ("its own", whole, whole),
+        ("random head, its own", headless, headless),
+        ("those of a random head", headless, whole),
+    ):
+        found = [_judged(seer, judge, pixels, box) for pixels, box in drawn]
+        start = f"{kind}, seed {seed}: {name}"
+        table += [
+            Row(f"{start}: {verdict}", sum(one == verdict for one, _ in found) / IMAGES, "share")
+            for verdict in ("faithful", "weak", "not faithful")
+        ]
+        beside = [verdict for verdict, is_hit in found if not is_hit]
+        table.append(Row(f"{start}: beside the patch", len(beside), "maps"))
+        table.append(Row(f"{start}: beside the patch and faithful", beside.count("faithful"), "maps"))
+    return table
+
+
+def _judged(seer: Lens, judge: Lens, pixels: np.ndarray, box: tuple[int, int, int, int]) -> Judgement:
+    """The verdict of `judge` on the map of `seer` for the class that `judge` names."""
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return judge.forward(judge.input(batch)).numpy()
+
+    prepared = PreparedImage(pixels, "", SIDE, SIDE)
+    index = int(run(pixels[None])[0].argmax())
+    one = _look(seer, prepared, Question(classes=(CLASSES[index],)))
+    method, layer = other_way(seer.split, one)
+    other = _look(seer, prepared, Question(method, (layer,), (CLASSES[index],)))
+    witness = Witness(run, 32, log_odds(index, None), CLASSES[index])
+    trust = measure(scene_of(prepared, PREPROCESSING), one, (other, layer), witness, lambda: None)
+    y, x = np.unravel_index(int(image_map(one, SIDE, SIDE).argmax()), (SIDE, SIDE))
+    return trust.verdict, bool(box[0] <= x < box[2] and box[1] <= y < box[3])
+
+
+def _look(lens: Lens, prepared: PreparedImage, question: Question) -> Heatmap:
+    found = answer(lens, lens.input(prepared.input[None]), CLASSES, question, lambda: None)
+    return heatmap(found.maps[0], question.method, CLASSES, (prepared, PREPROCESSING))
+
+
+if __name__ == "__main__":
+    show(rows)
