@@ -44,7 +44,7 @@ def script(app: App, out: Path, images: str) -> Iterator[Until]:
     library = studio.library
     yield lambda: library.total > 0 and not library.is_finding and not library.unclassified()
     library.set_current_row(_telling_row(app))
-    yield lambda: studio.viewer.opened is not None
+    yield lambda: studio.viewer.opened is not None and studio.explainer.trust is not None
     yield from shoot("inspect")
     app.actions["go_models"].trigger()
     yield from shoot("models")
