@@ -228,7 +228,7 @@ class Recipe:
         default=0.8,
         metadata=_about(
             "Layer-wise decay",
-            "Each group of layers learns slower than the next by this.",
+            "Each group of layers learns slower than the next by this; random weights all learn alike.",
             "optimizer",
             range=(0.05, 1.0),
         ),

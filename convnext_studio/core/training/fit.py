@@ -30,6 +30,7 @@ from convnext_studio.core.training.begin import exactness, lay_ground, note_part
 from convnext_studio.core.training.desk import Desk, desk_for
 from convnext_studio.core.training.distributed import joined
 from convnext_studio.core.training.head_first import fit_new_head, predict_by_head
+from convnext_studio.core.training.optimizer import gentleness
 from convnext_studio.core.training.resume import ChangedSince, how_it_ended
 from convnext_studio.core.training.step import NotFinite
 from convnext_studio.core.training.validation import Answers, Scores, judge, predict
@@ -122,7 +123,8 @@ def _train_epoch(work: Work, batches: Batches) -> None:
             if batch is None or agreed.is_failing or not agreed.count:
                 raise error or _nothing_readable()
             work.obey(agreed.wanted)
-            rate = work.schedule.set(work.plan.share(progress.step + 0.5), progress.rate)
+            factor = progress.rate * gentleness(progress.step, work.plan.steps)
+            rate = work.schedule.set(work.plan.share(progress.step + 0.5), factor)
             stepped = work.stepper.step(batch, progress.step + 1, work.optimizer, agreed.count, ctx)
             progress.step += 1
             if work.average is not None:

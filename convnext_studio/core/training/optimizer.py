@@ -12,17 +12,21 @@ from torch import Tensor, nn
 from convnext_studio.core.recipe import Recipe
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
+_GENTLE_STEPS = 30  # a short Run's warm-up is a step or two, and Adam's first steps are as large as the rate allows
 _SPAN = 1_000_000  # the schedule's length in its own units: steps may be planned anew, its shape stays
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW over groups of layers, each slower than the next; no weight decay for norms, biases and layer scale."""
+    """AdamW over groups of layers, each slower than the next; no weight decay for norms, biases and layer scale.
+
+    Random weights have nothing to keep: all of their layers learn at the full rate.
+    """
     optimizer: torch.optim.Optimizer = create_optimizer_v2(
         network,
         opt="adamw",
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
-        layer_decay=recipe.layer_decay,
+        layer_decay=recipe.layer_decay if recipe.weights == "pretrained" else 1.0,
         fused=True,
     )
     return optimizer
@@ -43,6 +47,14 @@ class Schedule:
         for group in self._optimizer.param_groups:
             group["lr"] *= factor
         return max(float(group["lr"]) for group in self._optimizer.param_groups)
+
+
+def gentleness(step: int, steps: int) -> float:
+    """The factor (0..1] for the step numbered `step` from 0: the first of `steps` must not undo what is known.
+
+    It rises over `_GENTLE_STEPS`, or over half of a Run that has fewer than twice as many.
+    """
+    return min(1.0, (step + 1) / max(1.0, min(_GENTLE_STEPS, steps / 2)))
 
 
 def moments_of(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

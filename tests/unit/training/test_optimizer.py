@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convnext_studio.core.recipe import from_preset
-from convnext_studio.core.training.optimizer import Schedule, build_optimizer, moments_of, restore_moments
+from convnext_studio.core.training.optimizer import Schedule, build_optimizer, gentleness, moments_of, restore_moments
 from convnext_studio.core.training.plan import Plan, Stretch, steps_within
 
 
@@ -72,3 +72,17 @@ def test_validation_takes_its_part_of_a_time_limit() -> None:
     assert steps_within(10.0, 0.1, 0.0, 10) == 100
     assert steps_within(10.0, 0.1, 1.0, 10) == 50
     assert steps_within(-1.0, 0.1, 1.0, 10) == 1
+
+
+def test_the_first_steps_are_small_and_the_later_ones_are_not_touched() -> None:
+    assert [gentleness(step, 1000) for step in (0, 14, 29, 500)] == [1 / 30, 0.5, 1.0, 1.0]
+    assert [gentleness(step, 4) for step in range(4)] == [0.5, 1.0, 1.0, 1.0]
+    assert gentleness(0, 1) == 1.0
+
+
+def test_random_weights_all_learn_at_the_full_rate() -> None:
+    optimizer = build_optimizer(
+        timm.create_model("test_convnext", num_classes=2), from_preset("balanced", weights="random", layer_decay=0.5)
+    )
+
+    assert {group["lr"] * group.get("lr_scale", 1.0) for group in optimizer.param_groups} == {5e-4}
