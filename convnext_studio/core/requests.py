@@ -255,9 +255,10 @@ class SteerRun:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Predict a labelled data set and count. Emits `ImagesClassified`; returns `evaluation.report.Evaluation`.
+    """Predict a labelled data set and count. Returns `evaluation.report.Evaluation`.
 
-    `data` is a data set, or a Run folder, whose split.csv then says what belongs to `split`.
+    Emits `ImagesFound`, `Noticed` where something does not fit, and all that `Classify` does. `data` is a data set, or
+    a Run folder, whose split.csv then says what belongs to `split`.
     """
 
     model: ModelRef
