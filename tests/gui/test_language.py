@@ -38,7 +38,7 @@ class PseudoCatalogue(Catalogue):
 
 @pytest.fixture
 def locale() -> Iterator[None]:
-    before = QLocale()
+    before = QLocale(QLocale().name())  # QLocale() itself follows the default as it changes
     yield
     QLocale.setDefault(before)
 
