@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from convnext_studio.gui.actions import Actions
@@ -15,6 +15,14 @@ from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.studio import Studio, build_studio
 from convnext_studio.gui.theme.theme import Theme
+
+
+@pytest.fixture(autouse=True)
+def _locale() -> Iterator[None]:
+    """The locale each test begins with; a window that speaks another language changes it for the whole process."""
+    before = QLocale(QLocale().name())  # QLocale() itself follows the default as it changes
+    yield
+    QLocale.setDefault(before)
 
 
 @pytest.fixture

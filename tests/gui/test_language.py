@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -34,13 +33,6 @@ class PseudoCatalogue(Catalogue):
 
     def translate(self, _context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str:
         return f"⟦{text}⟧"
-
-
-@pytest.fixture
-def locale() -> Iterator[None]:
-    before = QLocale(QLocale().name())  # QLocale() itself follows the default as it changes
-    yield
-    QLocale.setDefault(before)
 
 
 @pytest.fixture
@@ -92,7 +84,6 @@ def test_the_pages_that_everyone_sees_are_in_german() -> None:
         assert missing.isdisjoint(TOOLS["_in_file"](gui / file)), file
 
 
-@pytest.mark.usefixtures("locale")
 def test_german_words_and_numbers_come_with_the_setting(qapp: QApplication, theme: Theme) -> None:
     catalogue = speak("de", qapp)
     assert catalogue is not None
