@@ -253,6 +253,8 @@ class NetworkPart:
     counts all numbers training can change, `gmacs` multiply-accumulates of convolutions and matrix products in 10^9,
     children included; what a part holds beside its children is in the part itself. `shape` is that of what it puts out
     for one Image, () where unknown. `layer` names the layer of Requests whose features it puts out, "" for none.
+    `adds` are pairs of numbers of `parts`: what goes into the first is added to what comes out of the second.
+    `features` counts the features of each cell that it puts out; with `shape` it tells channels first from last.
     """
 
     name: str  # as in the network ("stages.2.blocks.5.conv_dw"), "" = the network
@@ -264,11 +266,16 @@ class NetworkPart:
     shape: tuple[int, ...]
     layer: str = ""
     parts: tuple[NetworkPart, ...] = ()
+    adds: tuple[tuple[int, int], ...] = ()
+    features: int = 0
 
 
 @dataclass(frozen=True)
 class NetworkDescription:
-    """What a Model's network is made of; sums over `network.parts` are those of `network`."""
+    """What a Model's network is made of; sums over `network.parts` are those of `network`.
+
+    `network.parts` are a stem, stages and a head, in that order, whatever the network itself calls them.
+    """
 
     architecture: str
     family: str

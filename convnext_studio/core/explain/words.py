@@ -20,6 +20,7 @@ _TITLES = {
     "pool": "Pooling",
     "head": "Head",
     "other": "Other",
+    "scores": "Scores of the classes",
 }
 _SENTENCES = {
     "network": "Turns an Image into one score for each class, stage by stage.",
@@ -39,6 +40,8 @@ _SENTENCES = {
     "pool": "Takes the mean or the largest value over several cells.",
     "head": "Averages the features over all places and weighs them into one score for each class.",
     "other": "Learned numbers that belong to this part as a whole.",
+    "scores": "Weighs the features into one score for each class.",
+    "blocks": "Blocks that all work at one resolution, with the same number of features from first to last.",
 }
 _SPECIAL = {
     "widen": "Widens the features of each cell, usually four times: the inside of the inverted bottleneck.",
@@ -98,6 +101,16 @@ def _kind_of_leaf(module: nn.Module, name: str) -> str:
     if is_activation or own.startswith("act"):
         return "activation"
     return "other"
+
+
+def plain_title(word: str) -> str:
+    """The title of a part that the network itself has not as one."""
+    return _TITLES[word]
+
+
+def plain_sentence(word: str) -> str:
+    """The sentence of such a part."""
+    return _SENTENCES[word]
 
 
 def title_of(kind: str, module: nn.Module, name: str, number: int) -> str:

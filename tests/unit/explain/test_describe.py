@@ -32,6 +32,25 @@ def test_parameters_and_gmacs_of_parts_add_up_to_those_of_the_catalogue(entry: C
             assert sum(one.parameters for one in part.parts) == part.parameters
             assert sum(one.gmacs for one in part.parts) <= part.gmacs + 1e-9
     assert sum(one.gmacs for one in found.network.parts) == pytest.approx(found.network.gmacs)
+    kinds = [part.kind for part in found.network.parts]
+    assert kinds == ["stem", *["stage"] * (len(kinds) - 2), "head"]
+    for block in (part for part in every(found.network) if part.kind == "block"):
+        assert block.adds
+        assert all(0 <= start < end < len(block.parts) for start, end in block.adds)
+        assert block.layer or found.family == "ViT"
+
+
+def test_a_block_says_where_it_adds_and_how_wide_it_is_inside() -> None:
+    def middle(architecture: str) -> NetworkPart:
+        stage = describe(architecture, 7, 224, 224).network.parts[-2]
+        return [part for part in stage.parts if part.kind == "block"][1]
+
+    convnext, resnet, swin = middle("convnextv2_atto"), middle("resnet50"), middle("swin_tiny_patch4_window7_224")
+    assert convnext.adds == ((0, len(convnext.parts) - 1),)
+    assert [part.features for part in convnext.parts] == [320, 320, 1280, 1280, 1280, 320]
+    assert resnet.parts[resnet.adds[0][1] + 1].title == "ReLU"
+    assert [part.features for part in resnet.parts if part.kind == "convolution"] == [512, 512, 2048]
+    assert [swin.parts[end].kind for _start, end in swin.adds] == ["attention", "linear"]
 
 
 def test_a_convnext_has_its_stages_blocks_and_what_they_are_made_of() -> None:
