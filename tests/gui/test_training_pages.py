@@ -236,6 +236,15 @@ def test_time_left_and_health_come_first(window: MainWindow, workspace: Workspac
     assert panel.matrix.sentence(4, 2) == "1 of 8 “scratch” were called “good”"
 
 
+def test_a_run_whose_process_stands_still_is_not_called_healthy(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    workspace.said = events(done=4)
+    said = "Its process does not answer: it was suspended."
+    panel = show_run(window, workspace, qtbot, message=said)
+    qtbot.waitUntil(lambda: panel.health_title.text() == said)
+
+
 def test_a_run_is_paused_sent_on_and_told_to_stop(
     window: MainWindow, workspace: Workspace, actions: Actions, qtbot: QtBot
 ) -> None:

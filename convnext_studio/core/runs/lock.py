@@ -105,11 +105,33 @@ def _busy(folder: Path, owner: Owner | None) -> RunError:
     return RunError(f"“{folder.name}” is being worked on already, by {who}.", "Wait for it, or stop it first.")
 
 
+def is_suspended(owner: Owner) -> bool:
+    """Whether a process was stopped from outside, by SIGSTOP say, and goes on once it is continued."""
+    if owner.host != host():
+        return False
+    if _BOOT.exists():
+        try:
+            return _facts(owner.pid)[0] in "Tt"
+        except OSError:
+            return False
+    import psutil  # late: as below
+
+    try:
+        return bool(psutil.Process(owner.pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
+def _facts(pid: int) -> list[str]:
+    """What Linux says of a process after its name: state first. Raises `OSError`."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
 def _started(pid: int) -> str:
     """When a process started, in whatever unit tells it from others; "" if it is gone."""
     if _BOOT.exists():  # Linux: counted from the boot: the wall clock may jump
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            fields = _facts(pid)
             boot = _BOOT.read_text().strip()
         except OSError:
             return ""

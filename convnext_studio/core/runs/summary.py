@@ -85,7 +85,7 @@ def summarise(run: Run) -> RunSummary:
     best = _best(run.epochs_path)
     ending = _ending(run, last, has_begun=started is not None, is_alive=is_alive)
     if is_alive:
-        ending |= {"message": _waiting(tail), "seconds_left": _seconds_left(tail, started)}
+        ending |= {"message": _silence(run) or _waiting(tail), "seconds_left": _seconds_left(tail, started)}
     return RunSummary(
         folder=str(run.folder),
         name=run.name,
@@ -176,6 +176,14 @@ def _seconds_left(tail: list[Line], started: Line | None) -> float | None:
     done = last.event.step - first.event.step
     left = (last.seconds - first.seconds) / done * (started.event.steps - last.event.step) if done > 0 else math.nan
     return left if left >= 0 else None
+
+
+def _silence(run: Run) -> str:
+    """Why a process that works on the Run does not answer, if it does not. It may: it is not taken for dead."""
+    owner = lock.living_owner(run.folder)
+    if owner is not None and lock.is_suspended(owner):
+        return "Its process does not answer: it was suspended. It goes on once it is continued; nothing is lost."
+    return ""
 
 
 def _waiting(tail: list[Line]) -> str:

@@ -31,14 +31,15 @@ from convnext_studio.core.training.desk import Desk, desk_for
 from convnext_studio.core.training.distributed import joined
 from convnext_studio.core.training.head_first import fit_new_head, predict_by_head
 from convnext_studio.core.training.optimizer import gentleness
+from convnext_studio.core.training.plan import smoothed
 from convnext_studio.core.training.resume import ChangedSince, how_it_ended
+from convnext_studio.core.training.samples import Samples
 from convnext_studio.core.training.step import NotFinite
 from convnext_studio.core.training.validation import Answers, Scores, judge, predict
 from convnext_studio.core.training.work import Work
 from convnext_studio.core.values import DeviceName
 
 _REPLAN_STEPS = 25  # where time is limited
-_SMOOTHING = 0.1  # of the time that a step takes
 _EPOCH_SAVE_S = 5.0
 _DRIVE = "Is the drive that holds them still there?"
 
@@ -132,7 +133,7 @@ def _train_epoch(work: Work, batches: Batches) -> None:
             progress.losses += stepped.loss
             progress.steps_summed += 1
             took, begun = time.monotonic() - begun, time.monotonic()
-            work.step_seconds += (_SMOOTHING if work.step_seconds else 1.0) * (took - work.step_seconds)
+            work.step_seconds = smoothed(work.step_seconds, took)
             desk.emit(
                 StepEnded(
                     step=progress.step,

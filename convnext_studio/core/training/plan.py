@@ -21,6 +21,8 @@ from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.values import DeviceName
 
 _TRIES = 2
+_SMOOTHING = 0.1  # of the time that a step takes
+_LONGEST = 5.0  # a step that takes so many times as long stood still: a pause, a lid that was closed
 _NOTABLE = 0.97  # bf16 must take less than this share of fp32's time
 
 
@@ -95,6 +97,11 @@ def measure(compute: Callable[[bool], None], recipe: Recipe, device: DeviceName)
 def steps_within(seconds: float, step_s: float, validation_s: float, steps_per_epoch: int) -> int:
     """How many steps fit into `seconds`, validation after each epoch included."""
     return max(1, int(seconds / (step_s + validation_s / steps_per_epoch)))
+
+
+def smoothed(pace: float, took: float) -> float:
+    """The time that a step takes of late (0 = none yet), after one more of them."""
+    return pace + _SMOOTHING * (min(took, _LONGEST * pace) - pace) if pace else took
 
 
 def _seconds(compute: Callable[[bool], None], *, is_bf16: bool) -> float:

@@ -50,6 +50,7 @@ class LivePanel(QWidget):
         self._view.changed.connect(self.show_all)
         self._view.shown_changed.connect(self.show_all)
         studio.training.runs_changed.connect(self._show_head)
+        studio.training.runs_changed.connect(self._show_health)
         studio.training.state_changed.connect(self._show_head)
         self._pictures.made.connect(self._show_worst)
         self.worst.pressed.connect(self._on_worst_pressed)
@@ -281,11 +282,15 @@ class LivePanel(QWidget):
         self._arrange()
 
     def _show_health(self) -> None:
+        if not self._view.folder:
+            return
         history, summary = self._view.history, self._summary
         tone, title, words = "info", "", ""
         if history.paused is not None:
             tone, title = "again", history.paused.message
             words = history.paused.hint
+        elif self._state == "running" and summary is not None and summary.message:
+            tone, title = "again", summary.message  # its process does not answer, say
         elif self._state == "running":
             found = health(history)
             tone, title, words = found.tone, found.title, found.sentence
