@@ -55,6 +55,10 @@ JOBS: dict[type, str] = {
     requests.FindRuns: f"{_CORE}.runs.summary:find_runs",
     requests.SteerRun: f"{_CORE}.runs.control:steer_run",
     requests.Evaluate: f"{_CORE}.evaluation.evaluate:evaluate",
+    requests.OpenEvaluation: f"{_CORE}.evaluation.kept:open_evaluation",
+    requests.FindEvaluations: f"{_CORE}.evaluation.kept:find_evaluations",
+    requests.CompareEvaluations: f"{_CORE}.evaluation.compare:compare_evaluations",
+    requests.SaveEvaluation: f"{_CORE}.evaluation.save:save_evaluation",
 }
 
 

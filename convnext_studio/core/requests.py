@@ -258,7 +258,7 @@ class Evaluate:
     """Predict a labelled data set and count. Returns `evaluation.report.Evaluation`.
 
     Emits `ImagesFound`, `Noticed` where something does not fit, and all that `Classify` does. `data` is a data set, or
-    a Run folder, whose split.csv then says what belongs to `split`.
+    a Run folder, whose split.csv then says what belongs to `split`. `keeps_in` is a folder to keep the Evaluation in.
     """
 
     model: ModelRef
@@ -266,6 +266,44 @@ class Evaluate:
     split: Literal["train", "validation", "test", "all"] = "test"
     execution: Execution = Execution()
     fit: Fit | None = None
+    keeps_in: str = ""
+
+
+@dataclass(frozen=True)
+class OpenEvaluation:
+    """Read the Evaluation kept in the file `path`, or the one kept of what is `wanted`.
+
+    Returns `evaluation.report.Evaluation`; None where nothing is kept, or the Model is not the same any more.
+    """
+
+    path: str = ""
+    wanted: Evaluate | None = None
+
+
+@dataclass(frozen=True)
+class FindEvaluations:
+    """The Evaluations kept in a folder. Returns `tuple[evaluation.kept.KeptEvaluation, ...]`, the newest first."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class CompareEvaluations:
+    """Set two kept Evaluations side by side. Returns `evaluation.compare.Comparison`."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class SaveEvaluation:
+    """Write a kept Evaluation to `path` as its suffix says: .html a report, .csv a row an Image, .json all of it.
+
+    Returns the path.
+    """
+
+    kept_at: str
+    path: str
 
 
 @dataclass(frozen=True)

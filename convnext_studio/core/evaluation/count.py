@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convnext_studio.core.evaluation import intervals, metrics
-from convnext_studio.core.evaluation.report import Bin, ClassFigures, Evaluation, Interval, Judged, Points
+from convnext_studio.core.evaluation.judged import Columns, JudgedImages
+from convnext_studio.core.evaluation.report import Bin, ClassFigures, Evaluation, Interval, Points
 
 MOST_KEPT = 100  # with more classes, an Image's probabilities are not kept one by one
-MOST_POINTS = 1000  # of a curve
+MOST_POINTS, LEAST_POINTS = 1000, 50  # of a curve
+_POINTS_OF_ALL = 20_000  # of all classes' curves of one kind
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,11 @@ def evaluation_of(answers: Answers, about: About) -> Evaluation:
         classes=answers.classes,
         accuracy=metrics.accuracy(matrix),
         balanced_accuracy=metrics.balanced_accuracy(matrix),
-        accuracy_interval=intervals.wilson(int(np.trace(matrix)), int(matrix.sum())),
+        accuracy_interval=intervals.of_accuracy(labels, found, groups),
         balanced_accuracy_interval=intervals.of_balanced_accuracy(labels, found, n, groups),
         macro_f1=float(figures.f1[occurs].mean()),
         log_loss=float(losses.mean()),
+        brier=metrics.brier(answers.probabilities, labels),
         calibration_error=metrics.reliability(answers.probabilities, labels).error,
         per_class=tuple(_class(answers, matrix, figures, index) for index in range(n)),
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),
@@ -99,8 +103,8 @@ def _class(answers: Answers, matrix: metrics.Confusion, figures: metrics.PerClas
         missed_at_most=intervals.at_most(support - right, support),
         roc_auc=_or_none(roc.area),
         average_precision=_or_none(pr.area),
-        roc=_points(roc),
-        pr=_points(pr),
+        roc=_points(roc, len(answers.classes)),
+        pr=_points(pr, len(answers.classes)),
     )
 
 
@@ -110,9 +114,10 @@ def _f1_interval(right: int, involved: int) -> Interval:
     return (2 * low / (1 + low), 2 * high / (1 + high))
 
 
-def _points(curve: metrics.Curve) -> Points:
-    """Points to draw; of a long curve some, both ends among them."""
-    kept = np.unique(np.linspace(0, max(len(curve.x) - 1, 0), min(len(curve.x), MOST_POINTS)).round().astype(np.int64))
+def _points(curve: metrics.Curve, classes: int) -> Points:
+    """Points to draw; of a long curve some, both ends among them, and fewer where there are many classes."""
+    most = min(len(curve.x), MOST_POINTS, max(LEAST_POINTS, _POINTS_OF_ALL // classes))
+    kept = np.unique(np.linspace(0, max(len(curve.x) - 1, 0), most).round().astype(np.int64))
     return tuple(zip(curve.x[kept].tolist(), curve.y[kept].tolist(), strict=True))
 
 
@@ -125,20 +130,19 @@ def _bins(answers: Answers) -> tuple[Bin, ...]:
     return tuple(Bin(low, high, count, _or_none(sure), _or_none(right)) for low, high, count, sure, right in columns)
 
 
-def _judged(answers: Answers, found: NDArray[np.int64], losses: NDArray[np.float64]) -> tuple[Judged, ...]:
-    are_kept = len(answers.classes) <= MOST_KEPT
-    return tuple(
-        Judged(
-            path=path,
-            label=answers.classes[answers.labels[row]],
-            found=answers.classes[found[row]],
-            probability=float(answers.probabilities[row, found[row]]),
-            loss=float(losses[row]),
-            group=answers.groups[row],
-            probabilities=tuple(answers.probabilities[row].tolist()) if are_kept else (),
-        )
-        for row, path in enumerate(answers.paths)
+def _judged(answers: Answers, found: NDArray[np.int64], losses: NDArray[np.float64]) -> JudgedImages:
+    rows = np.arange(len(found))
+    table = answers.probabilities if len(answers.classes) <= MOST_KEPT else np.empty((0, 0))
+    columns = Columns(
+        tuple(answers.paths),
+        tuple(answers.groups) if any(answers.groups) else (),
+        array("i", answers.labels.astype(np.intc).tobytes()),
+        array("i", found.astype(np.intc).tobytes()),
+        array("d", answers.probabilities[rows, found].astype(np.float64).tobytes()),
+        array("d", losses.tobytes()),
+        array("d", table.astype(np.float64).tobytes()),
     )
+    return JudgedImages(answers.classes, columns)
 
 
 def _or_none(figure: float) -> float | None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,18 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.errors import DataError, ModelError
 from convnext_studio.core.evaluation.count import About, Answers, evaluation_of
-from convnext_studio.core.evaluation.labelled import find_labelled
-from convnext_studio.core.evaluation.report import FILE_NAME, Evaluation, write
+from convnext_studio.core.evaluation.kept import keep, of_run, reads_of_test
+from convnext_studio.core.evaluation.labelled import ALL, find_labelled
+from convnext_studio.core.evaluation.learned import learned_from
+from convnext_studio.core.evaluation.report import Evaluation
 from convnext_studio.core.events import ImagesClassified, ImagesFound, Noticed
 from convnext_studio.core.predict.classify import classify
 from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.requests import Classify, Evaluate
-from convnext_studio.core.runs.run import RECIPE, Run
-from convnext_studio.core.values import ImageRef, ModelInfo, ModelRef, Prediction
+from convnext_studio.core.runs.run import RECIPE
+from convnext_studio.core.values import ImageRef, ModelInfo, Prediction
 
+MANY_READS = 2  # of a test split: once by the training at its end, once to look closer
 _NAMED = 3  # of the classes or files that a sentence is about
 
 
@@ -31,11 +35,12 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
     """Classify the labelled Images and count what was right.
 
     A Run folder stands for its Model or its data set. The Evaluation of a Run's own Model on its test split is kept in
-    the Run folder. Images of classes that the Model does not know are left out, and so are unreadable ones; both are
-    named. Raises `DataError` where nothing is left, and what classifying raises.
+    the Run folder, with the times at which that split was read; others where the Request says. Images of classes that
+    the Model does not know are left out, and so are unreadable ones; both are named. Raises `DataError` where nothing
+    is left, and what classifying raises.
     """
     started = time.monotonic()
-    request = replace(request, model=_of_run(request.model))
+    request = replace(request, model=of_run(request.model))
     labelled = find_labelled(request.data, request.split, ctx)
     ready = ready_model(request.model, request.execution, request.fit, ctx)
     matched = _match(labelled.images, ready.info)
@@ -53,9 +58,47 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         labelled.notes + matched.notes,
         time.monotonic() - started,
     )
-    evaluation = evaluation_of(answers, about)
-    _keep(request, evaluation)
-    return evaluation
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    trained_on, chosen_by = learned_from(request.model.name, request.data, answers.paths, ctx)
+    evaluation = replace(
+        evaluation_of(answers, about),
+        at=now,
+        ref=request.model,
+        trained_on=trained_on,
+        chosen_by=chosen_by,
+        test_reads=_reads(request, labelled.split, now),
+    )
+    for note in warnings(evaluation):
+        ctx.emit(Noticed(note))
+    return keep(request, evaluation, ctx)
+
+
+def warnings(evaluation: Evaluation) -> tuple[str, ...]:
+    """What must be said before the figures: they look better than they are, or the test split was read before."""
+    said = []
+    images = len(evaluation.images)
+    if evaluation.trained_on:
+        said.append(
+            f"The Model was trained on {evaluation.trained_on} of these {images} Images: "
+            "the figures look better than they are."
+        )
+    if evaluation.chosen_by:
+        said.append(
+            f"The Model's best epoch was chosen by {evaluation.chosen_by} of these {images} Images: "
+            "the figures look a little better than they are."
+        )
+    if len(evaluation.test_reads) > MANY_READS:
+        said.append(
+            f"The test split has been read {len(evaluation.test_reads)} times. It is for reporting only: "
+            "whoever chooses by it can no longer trust it."
+        )
+    return tuple(said)
+
+
+def _reads(request: Evaluate, split: str, now: str) -> tuple[str, ...]:
+    """Each time the Run's test split was read, this one included; nothing for other splits and data sets."""
+    is_run = (Path(request.data) / RECIPE).is_file()
+    return (*reads_of_test(request.data), now) if is_run and split in ("test", ALL) else ()
 
 
 @dataclass(frozen=True)
@@ -66,12 +109,6 @@ class _Matched:
     numbers: Mapping[str, int]  # of a label of the data set
     left_out: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-def _of_run(model: ModelRef) -> ModelRef:
-    """A Run folder, given as a Model, means the Model in it."""
-    folder = Path(model.name)
-    return replace(model, name=str(Run(folder).model_path)) if (folder / RECIPE).is_file() else model
 
 
 def _match(images: Sequence[LabelledImage], info: ModelInfo) -> _Matched:
@@ -154,10 +191,3 @@ def _answers(
         table,
     )
     return answers, tuple(unreadable.items())
-
-
-def _keep(request: Evaluate, evaluation: Evaluation) -> None:
-    folder = Path(request.data)
-    is_own = (folder / RECIPE).is_file() and Path(request.model.name).absolute() == Run(folder.absolute()).model_path
-    if is_own and evaluation.split == "test":
-        write(folder / FILE_NAME, evaluation)

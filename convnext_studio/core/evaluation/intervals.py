@@ -39,6 +39,14 @@ def at_most(count: int, n: int) -> float:
     return _upper(count, n, _ALPHA)
 
 
+def of_accuracy(labels: ArrayLike, found: ArrayLike, groups: ArrayLike | None = None) -> Interval:
+    """Interval of the accuracy: Wilson's, and with groups never narrower than a bootstrap that draws them whole."""
+    is_wrong = np.asarray(labels, np.int64) != np.asarray(found, np.int64)
+    if groups is None:
+        return wilson(int((~is_wrong).sum()), len(is_wrong))
+    return of_balanced_accuracy(np.zeros(len(is_wrong), np.int64), is_wrong.astype(np.int64), 2, groups)
+
+
 def of_balanced_accuracy(
     labels: ArrayLike, found: ArrayLike, n: int, groups: ArrayLike | None = None, *, seed: int = 0
 ) -> Interval:

@@ -97,6 +97,19 @@ def losses(probabilities: ArrayLike, labels: ArrayLike) -> Figures:
     return np.asarray(-np.log(np.clip(table[np.arange(len(true)), true], _LEAST, 1.0)))
 
 
+def brier(probabilities: ArrayLike, labels: ArrayLike) -> float:
+    """Mean over the Images of the squared distance of probabilities and truth, summed over the classes (Brier 1950).
+
+    NaN without any Image.
+    """
+    table, true = np.asarray(probabilities, np.float64), _numbers(labels)
+    if not len(true):
+        return float("nan")
+    wrong = table.copy()
+    wrong[np.arange(len(true)), true] -= 1.0
+    return float((wrong * wrong).sum(axis=1).mean())
+
+
 def roc(is_positive: ArrayLike, scores: ArrayLike) -> Curve:
     """Receiver operating characteristic, from (0, 0) to (1, 1), without points on a straight line between others.
 

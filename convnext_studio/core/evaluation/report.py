@@ -6,35 +6,20 @@ A figure that has no meaning (the precision curve of a class that does not occur
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from convnext_studio.core.errors import DataError
+from convnext_studio.core.evaluation.judged import Judged, JudgedImages
 from convnext_studio.core.files import replacing
+from convnext_studio.core.values import ModelRef
 
 FILE_NAME = "evaluation.json"
 Interval = tuple[float, float]
 Points = tuple[tuple[float, float], ...]
 
 _VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What the Model said of one labelled Image. `loss` is the cross-entropy in nats.
-
-    `label` and `found` are class names. `probabilities` are in the order of the Evaluation's classes, or empty where
-    there are more classes than `count.MOST_KEPT`.
-    """
-
-    path: str
-    label: str
-    found: str
-    probability: float
-    loss: float
-    group: str = ""
-    probabilities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +64,11 @@ class Evaluation:
     `confusion` has a row for each true class and a column for each found one, in the order of `classes`. `groups` is
     how many parts the balanced accuracy's interval was drawn from, 0 where each Image stands for itself. `unreadable`
     are pairs of path and reason, `left_out` Images of classes that the Model does not know; they count nowhere.
-    `notes` are sentences on what does not fit.
+    `notes` are sentences on what does not fit. `brier` is the sum over the classes of the squared distance of
+    probability and truth, its mean over the Images (0 to 2). `at` is the time of the evaluation in UTC, ISO form.
+    `trained_on` of the Images taught this Model, and by `chosen_by` its best epoch was chosen: figures on both look
+    better than they are. `test_reads` are the times at which the test split of the Run was read, this one included.
+    `kept_at` is the file it is kept in, "" if there is none.
     """
 
     split: str
@@ -97,21 +86,28 @@ class Evaluation:
     per_class: tuple[ClassFigures, ...]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[Bin, ...]
-    images: tuple[Judged, ...]
+    images: JudgedImages
     unreadable: tuple[tuple[str, str], ...] = ()
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     groups: int = 0
     seconds: float = 0.0
+    brier: float = 0.0
+    at: str = ""
+    trained_on: int = 0
+    chosen_by: int = 0
+    test_reads: tuple[str, ...] = ()
+    ref: ModelRef = field(default_factory=ModelRef)
+    kept_at: str = field(default="", compare=False)
 
     def worst(self, count: int) -> tuple[Judged, ...]:
         """The Images with the largest loss, the worst first."""
-        return tuple(sorted(self.images, key=lambda image: -image.loss)[:count])
+        return tuple(self.images[row] for row in self.images.worst(count))
 
     def cell(self, label: str, found: str) -> tuple[Judged, ...]:
         """The Images of one cell of the confusion matrix, the worst first."""
-        inside = (image for image in self.images if image.label == label and image.found == found)
-        return tuple(sorted(inside, key=lambda image: -image.loss))
+        rows = self.images.cell(self.classes.index(label), self.classes.index(found))
+        return tuple(self.images[row] for row in rows)
 
 
 def to_json(evaluation: Evaluation) -> str:
@@ -131,18 +127,24 @@ def to_json(evaluation: Evaluation) -> str:
         },
         "macro_f1": evaluation.macro_f1,
         "log_loss": evaluation.log_loss,
+        "brier": evaluation.brier,
         "calibration_error": evaluation.calibration_error,
         "reliability": [asdict(one) for one in evaluation.reliability],
         "curves": {one.name: {"roc": one.roc, "pr": one.pr} for one in evaluation.per_class},
         "model": evaluation.model,
         "identity": evaluation.identity,
         "data": evaluation.data,
+        "at": evaluation.at,
+        "trained_on": evaluation.trained_on,
+        "chosen_by": evaluation.chosen_by,
+        "test_reads": evaluation.test_reads,
+        "ref": asdict(evaluation.ref),
         "groups": evaluation.groups,
         "seconds": evaluation.seconds,
         "notes": evaluation.notes,
         "unreadable": evaluation.unreadable,
         "left_out": evaluation.left_out,
-        "images": [asdict(one) for one in evaluation.images],
+        "images": [_row(one) for one in evaluation.images],
         "version": _VERSION,
     }
     return json.dumps(document, allow_nan=False, indent=None, separators=(",", ":"))
@@ -164,7 +166,8 @@ def from_json(text: str) -> Evaluation:
             ),
             confusion=_frozen(document["confusion_matrix"]),
             reliability=tuple(Bin(**one) for one in document["reliability"]),
-            images=tuple(Judged(**{name: _frozen(value) for name, value in one.items()}) for one in document["images"]),
+            images=JudgedImages.of(fields["classes"], (Judged(**one) for one in document["images"])),
+            ref=ModelRef(**document.get("ref", {})),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError("This is no Evaluation that can be read.", "Evaluate the Model once more.") from error
@@ -179,7 +182,7 @@ def write(path: Path, evaluation: Evaluation) -> None:
 def read(path: Path) -> Evaluation:
     """Read an Evaluation from a file. Raises `DataError`."""
     try:
-        return from_json(path.read_text(encoding="ascii"))
+        return replace(from_json(path.read_text(encoding="ascii")), kept_at=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"“{path.name}” cannot be read.", "Evaluate the Model once more.") from error
 
@@ -194,19 +197,38 @@ _AS_WRITTEN = {
     "balanced_accuracy",
     "macro_f1",
     "log_loss",
+    "brier",
     "calibration_error",
+    "at",
+    "trained_on",
+    "chosen_by",
+    "test_reads",
     "groups",
     "seconds",
     "notes",
     "unreadable",
     "left_out",
 }
+__all__ = ["FILE_NAME", "Bin", "ClassFigures", "Evaluation", "Interval", "Judged", "JudgedImages", "Points"]
 _FIGURES = ("precision", "recall", "f1", "support", "roc_auc", "average_precision", "missed", "missed_at_most")
 _WITH_INTERVAL = ("precision", "recall", "f1")
 
 
 def _figures(one: ClassFigures) -> dict[str, Any]:
     return {name: getattr(one, name) for name in _FIGURES}
+
+
+def _row(one: Judged) -> dict[str, Any]:
+    """As `asdict` has it, which takes a second for twenty thousand."""
+    return {
+        "path": one.path,
+        "label": one.label,
+        "found": one.found,
+        "probability": one.probability,
+        "loss": one.loss,
+        "group": one.group,
+        "probabilities": one.probabilities,
+    }
 
 
 def _intervals(one: ClassFigures) -> dict[str, Interval]:

@@ -67,3 +67,12 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
         low, high = intervals.of_balanced_accuracy(labels, found, 3)
         holds += low <= chance.mean() <= high
     assert 0.92 <= holds / 200 <= 1.0
+
+
+def test_the_accuracy_of_grouped_images_is_less_sure_than_of_as_many_alone() -> None:
+    labels = np.repeat([0, 1], 100)
+    found = np.where(np.arange(200) // 20 % 2, labels, 1 - labels)
+    alone = intervals.of_accuracy(labels, found)
+    low, high = intervals.of_accuracy(labels, found, np.arange(200) // 20)
+    assert alone == intervals.wilson(100, 200) and low < alone[0] and high > alone[1]
+    assert intervals.of_accuracy([], []) == (0.0, 1.0)

@@ -109,3 +109,14 @@ def test_reliability_compares_the_mean_probability_of_a_bin_with_what_was_right(
     assert found.accuracy[[6, 9]] == pytest.approx([1.0, 0.5])
     assert found.error == pytest.approx(0.5 * 0.325 + 0.5 * 0.43)
     assert np.isnan(found.accuracy[0])
+
+
+@settings(deadline=None, max_examples=40)
+@given(answers())
+def test_the_brier_score_is_that_of_scikit_learn(answer: tuple[NDArray[np.int64], NDArray[np.float64]]) -> None:
+    labels, probabilities = answer
+    expected = reference.brier_score_loss(
+        labels, probabilities, labels=list(range(probabilities.shape[1])), scale_by_half=False
+    )
+    assert metrics.brier(probabilities, labels) == pytest.approx(expected, abs=EXACT)
+    assert math.isnan(metrics.brier(np.empty((0, 2)), []))
