@@ -232,10 +232,21 @@ class FollowRun:
     """Relay a Run's lines as they are written. Emits `run_events.Line` in tuples; returns `runs.summary.RunSummary`.
 
     Ends when the Run has ended or its process is gone. `after` is the number of the last line that is known.
+    With `is_gathered` what was written before comes first, as one `runs.history.History`: a long Run is there at once.
     """
 
     run: str
     after: int = 0
+    is_gathered: bool = False
+
+
+@dataclass(frozen=True)
+class FindAnswered:
+    """The Images of class `true` that a Run's last validation called `found`. Returns their paths, the surest first."""
+
+    run: str
+    true: str
+    found: str
 
 
 @dataclass(frozen=True)

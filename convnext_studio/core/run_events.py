@@ -17,6 +17,10 @@ from typing import Any, Literal
 Phase = Literal["features", "head", "full", "test"]
 Ending = Literal["finished", "stopped", "failed"]
 Why = Literal["", "patience", "time limit", "asked", "not finite", "disk", "memory", "data", "fault"]
+Sample = tuple[  # see SamplesShown
+    str, str, str, float, tuple[int, int], tuple[float, float, float, float], tuple[float, float, float, float],
+    tuple[str, ...],
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,14 @@ class Resumed:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """How much is planned in all from now on, where that is not what `RunStarted` said, or may not be any more."""
+
+    epochs: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class PhaseStarted:
     """A phase begins: caching features, fitting the head, training the whole network, or the test."""
 
@@ -69,6 +81,7 @@ class Progressed:
 class StepEnded:
     """One optimizer step. `epoch` counts from 1; `data_wait` is the share of the step's time spent waiting for Images.
 
+    `load` is the share of the GPU, or of all cores, that is at work on this machine; below 0 where that is not known.
     `norms` are gradient norms per stage and `updates` the size of the step over that of the weights, for experts; they
     come with every tenth step only.
     """
@@ -83,6 +96,7 @@ class StepEnded:
     memory_bytes: int = 0
     norms: Mapping[str, float] = field(default_factory=dict)
     updates: Mapping[str, float] = field(default_factory=dict)
+    load: float = -1.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +121,20 @@ class EpochEnded:
     worst: tuple[tuple[str, str, str, float], ...] = ()
     seconds_left: float | None = None
     train_balanced_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class SamplesShown:
+    """What the weights validated after `epoch` say of a few validation Images, always the same, and where they look.
+
+    Each is path, true class, predicted class, its probability, width and height of the Image, the part of it that the
+    cells cover and the part that was seen (left, top, right, bottom in Image pixels), and the cells of its Grad-CAM: a
+    text a row, two hexadecimal digits a cell, ff where the most evidence for the predicted class is.
+    """
+
+    epoch: int
+    step: int
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,10 +197,12 @@ class RunEnded:
 RunEvent = (
     RunStarted
     | Resumed
+    | Planned
     | PhaseStarted
     | Progressed
     | StepEnded
     | EpochEnded
+    | SamplesShown
     | Saved
     | RunNoticed
     | Paused
@@ -220,7 +250,14 @@ def from_line(text: str) -> Line | None:
     A field that is missing takes its default, an unknown one is ignored.
     """
     try:
-        row = json.loads(text)
+        return from_row(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def from_row(row: Any) -> Line | None:
+    """As `from_line`, of what the line holds as JSON."""
+    try:
         kind, known = KINDS[row["event"]], _FIELDS[row["event"]]
         event = kind(**{k: v if type(v) in _PLAIN else _rich(v) for k, v in row.items() if k in known})
         return Line(int(row["n"]), str(row["at"]), float(row["s"]), event)

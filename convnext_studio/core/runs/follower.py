@@ -9,6 +9,7 @@ from pathlib import Path
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.requests import FollowRun
 from convnext_studio.core.run_events import Line, from_line
+from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import RunSummary, summarise
 
@@ -32,22 +33,32 @@ class LineReader:
 
     def read(self) -> tuple[Line, ...]:
         """The next lines, a megabyte of them at the most; none where there is nothing new, or no file."""
+        return tuple(self._new(self._whole()))
+
+    def gather(self, history: History) -> None:
+        """Let `history` take in all that is written by now."""
+        while whole := self._whole():
+            history.gather(whole)
+        self._number = history.last
+
+    def _whole(self) -> bytes:
+        """The next whole lines."""
         try:
             with self._path.open("rb") as file:
                 status = os.fstat(file.fileno())
                 if status.st_ino != self._inode or status.st_size < self._offset:
                     self._inode, self._offset = status.st_ino, 0
                 if status.st_size == self._offset:
-                    return ()
+                    return b""
                 file.seek(self._offset)
                 block = file.read(_BLOCK_BYTES)
                 while b"\n" not in block and (more := file.read(_BLOCK_BYTES)):  # one very long line
                     block += more
         except OSError:
-            return ()
+            return b""
         whole = block[: block.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return tuple(self._new(whole))
+        return whole
 
     def _new(self, whole: bytes) -> list[Line]:
         lines = []
@@ -62,10 +73,15 @@ class LineReader:
 def follow_run(request: FollowRun, ctx: JobContext) -> RunSummary:
     """Relay a Run's lines until it has ended or its process is gone, which is noticed within a second.
 
-    Emits tuples of `run_events.Line`. Raises `RunError` if there is no such Run.
+    Emits tuples of `run_events.Line`, after a `History` of what was written before if that is asked for. Raises
+    `RunError` if there is no such Run.
     """
     run = Run.open(request.run)
     reader = LineReader(run.events_path, request.after)
+    if request.is_gathered and not request.after:
+        history = History()
+        reader.gather(history)
+        ctx.emit(history)
     while True:
         ctx.check()
         was_alive = run.is_alive  # asked first: what a process wrote before its end is read all the same

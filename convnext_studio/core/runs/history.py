@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import statistics
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 from convnext_studio.core.run_events import (
     EpochEnded,
@@ -15,18 +18,27 @@ from convnext_studio.core.run_events import (
     Paused,
     Phase,
     PhaseStarted,
+    Planned,
     Progressed,
     Resumed,
     RunEnded,
     RunNoticed,
     RunStarted,
+    SamplesShown,
     Saved,
     StepEnded,
     TestEnded,
     WentOn,
+    from_row,
 )
 
 _RECENT_STEPS = 50
+_COLUMNS = ("loss", "learning_rate", "images_per_s", "data_wait", "gradient_norm", "memory_bytes", "load")
+_NUMBERS = frozenset((int, float))
+
+
+def _floats() -> array[float]:
+    return array("d")
 
 
 @dataclass
@@ -34,30 +46,70 @@ class Steps:
     """The curves of the steps in effect, one entry a step; `array`s, which numpy takes without a copy."""
 
     step: array[int] = field(default_factory=lambda: array("q"))
-    seconds: array[float] = field(default_factory=lambda: array("d"))
-    loss: array[float] = field(default_factory=lambda: array("d"))
-    learning_rate: array[float] = field(default_factory=lambda: array("d"))
-    images_per_s: array[float] = field(default_factory=lambda: array("d"))
-    data_wait: array[float] = field(default_factory=lambda: array("d"))
-    gradient_norm: array[float] = field(default_factory=lambda: array("d"))
+    seconds: array[float] = field(default_factory=_floats)
+    loss: array[float] = field(default_factory=_floats)
+    learning_rate: array[float] = field(default_factory=_floats)
+    images_per_s: array[float] = field(default_factory=_floats)
+    data_wait: array[float] = field(default_factory=_floats)
+    gradient_norm: array[float] = field(default_factory=_floats)
+    memory_bytes: array[float] = field(default_factory=_floats)
+    load: array[float] = field(default_factory=_floats)
 
-    def add(self, event: StepEnded, seconds: float) -> None:
-        """Add one step; one that is there already (and what came after it) gives way."""
-        if self.step and event.step <= self.step[-1]:
-            self.keep(event.step - 1)
-        self.step.append(event.step)
+    def add(self, step: int, seconds: float, values: Iterable[float]) -> None:
+        """Add one step, with `values` in the order of the curves; one that is there already gives way."""
+        if self.step and step <= self.step[-1]:
+            self.keep(step - 1)
+        self.step.append(step)
         self.seconds.append(seconds)
-        self.loss.append(event.loss)
-        self.learning_rate.append(event.learning_rate)
-        self.images_per_s.append(event.images_per_s)
-        self.data_wait.append(event.data_wait)
-        self.gradient_norm.append(event.gradient_norm)
+        for name, value in zip(_COLUMNS, values, strict=True):
+            getattr(self, name).append(value)
 
     def keep(self, step: int) -> None:
         """Drop what came after `step`."""
         end = bisect_right(self.step, step)
         for curve in vars(self).values():
             del curve[end:]
+
+
+@dataclass
+class Stages:
+    """What every tenth step tells of each stage: its gradient's norm, and the update's size over that of the weights.
+
+    A stage that a step does not tell of has nan there.
+    """
+
+    step: array[int] = field(default_factory=lambda: array("q"))
+    seconds: array[float] = field(default_factory=_floats)
+    norms: dict[str, array[float]] = field(default_factory=dict)
+    updates: dict[str, array[float]] = field(default_factory=dict)
+
+    def add(self, step: int, seconds: float, norms: Mapping[str, float], updates: Mapping[str, float]) -> None:
+        """Add one step; one that is there already gives way."""
+        if self.step and step <= self.step[-1]:
+            self.keep(step - 1)
+        for curves, told in ((self.norms, norms), (self.updates, updates)):
+            for name in told.keys() - curves.keys():
+                curves[name] = array("d", [math.nan] * len(self.step))
+            for name, curve in curves.items():
+                curve.append(told.get(name, math.nan))
+        self.step.append(step)
+        self.seconds.append(seconds)
+
+    def keep(self, step: int) -> None:
+        """Drop what came after `step`."""
+        end = bisect_right(self.step, step)
+        del self.step[end:]
+        for curve in (self.seconds, *self.norms.values(), *self.updates.values()):
+            del curve[end:]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A phase that began after `step`, so many seconds into the Run."""
+
+    phase: Phase
+    step: int
+    seconds: float
 
 
 class History:
@@ -73,16 +125,18 @@ class History:
         self.progress: Progressed | None = None
         self.step: StepEnded | None = None
         self.steps = Steps()
+        self.stages = Stages()
+        self.phases: list[Begun] = []
         self.epochs: list[EpochEnded] = []
+        self.epochs_at: list[float] = []  # the seconds of each
         self.best: EpochEnded | None = None
-        self.expert: list[StepEnded] = []  # those steps that tell norms and updates
+        self.samples: list[SamplesShown] = []
         self.notices: list[tuple[float, RunNoticed]] = []  # with the second of the Run
         self.paused: Paused | None = None
         self.saved: Saved | None = None
         self.resumes: list[Resumed] = []
         self.test: TestEnded | None = None
         self.ended: RunEnded | None = None
-        self._epoch_at = 0.0
         self.add(lines)
 
     def add(self, lines: Iterable[Line]) -> None:
@@ -92,13 +146,44 @@ class History:
                 self.last, self.seconds = line.number, line.seconds
                 self._add(line)
 
+    def gather(self, whole: bytes) -> None:
+        """Take in whole lines of `events.jsonl`: as `add` does, but much faster where there are many steps."""
+        last: dict[str, Any] | None = None
+        for row in _rows(whole):
+            if self._gather_step(row):
+                last = row
+            elif (line := from_row(row)) is not None:
+                self.add((line,))
+                last = None if isinstance(line.event, (Resumed, StepEnded)) else last
+        line = from_row(last) if last is not None else None
+        if line is not None and isinstance(line.event, StepEnded):
+            self.step = line.event
+
+    def _gather_step(self, row: Any) -> bool:
+        """Take in a step without making an Event of it; False for anything that is not plainly one."""
+        if type(row) is not dict or row.get("event") != "StepEnded":
+            return False
+        number, step, seconds = row.get("n"), row.get("step"), row.get("s", "")
+        values = [row.get(name, default) for name, default in _DEFAULTS]
+        norms, updates = row.get("norms", {}), row.get("updates", {})
+        told = (*norms.values(), *updates.values()) if type(norms) is type(updates) is dict else ("",)
+        if type(number) is not int or type(step) is not int:
+            return False
+        if number <= self.last or not _NUMBERS.issuperset(map(type, (seconds, *values, *told))):
+            return False
+        self.last, self.seconds = number, seconds
+        self.steps.add(step, seconds, values)
+        if told:
+            self.stages.add(step, seconds, norms, updates)
+        return True
+
     @property
     def seconds_left(self) -> float | None:
         """How long the Run may still take, None while nothing can be said; patience may end it earlier."""
         if self.started is None or self.ended is not None:
             return None
         if self.epochs and (told := self.epochs[-1].seconds_left) is not None:
-            return max(0.0, told - (self.seconds - self._epoch_at))
+            return max(0.0, told - (self.seconds - self.epochs_at[-1]))
         recent = self.steps.seconds[-_RECENT_STEPS:]
         if len(recent) < 2:
             return None
@@ -109,9 +194,9 @@ class History:
         event = line.event
         if isinstance(event, StepEnded):
             self.step = event
-            self.steps.add(event, line.seconds)
+            self.steps.add(event.step, line.seconds, [getattr(event, name) for name in _COLUMNS])
             if event.norms or event.updates:
-                self.expert.append(event)
+                self.stages.add(event.step, line.seconds, event.norms, event.updates)
         elif isinstance(event, EpochEnded):
             self._add_epoch(event, line.seconds)
         elif isinstance(event, Resumed):
@@ -120,6 +205,9 @@ class History:
             self.started, self.started_at = event, line.at
         elif isinstance(event, PhaseStarted):
             self.phase, self.phase_words, self.progress = event.phase, event.words, None
+            self.phases.append(Begun(event.phase, self.steps.step[-1] if self.steps.step else 0, line.seconds))
+        elif isinstance(event, SamplesShown):
+            self.samples = [one for one in self.samples if one.epoch < event.epoch] + [event]
         elif isinstance(event, Progressed):
             self.progress = event
         elif isinstance(event, RunNoticed):
@@ -130,6 +218,8 @@ class History:
     def _add_state(self, event: object) -> None:
         if isinstance(event, Saved):
             self.saved = event
+        elif isinstance(event, Planned) and self.started is not None:
+            self.started = replace(self.started, epochs=event.epochs, steps=event.steps)
         elif isinstance(event, Paused):
             self.paused = event
         elif isinstance(event, WentOn):
@@ -140,19 +230,42 @@ class History:
             self.ended, self.paused = event, None
 
     def _add_epoch(self, event: EpochEnded, seconds: float) -> None:
-        self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.epoch]
+        self._keep_epochs(sum(epoch.epoch < event.epoch for epoch in self.epochs))
         self.epochs.append(event)
-        self._epoch_at = seconds
+        self.epochs_at.append(seconds)
         self._find_best()
 
     def _rewind(self, event: Resumed) -> None:
         self.resumes.append(event)
         self.steps.keep(event.step)
-        self.epochs = [epoch for epoch in self.epochs if epoch.step <= event.step]
-        self.expert = [one for one in self.expert if one.step <= event.step]
-        self._epoch_at = self.seconds
+        self.stages.keep(event.step)
+        self._keep_epochs(sum(epoch.step <= event.step for epoch in self.epochs))
+        self.samples = [one for one in self.samples if one.step <= event.step]
+        self.phases = [one for one in self.phases if one.step <= event.step]
+        if self.epochs_at:
+            self.epochs_at[-1] = self.seconds
         self.step = self.progress = self.paused = self.test = self.ended = None
         self._find_best()
 
+    def _keep_epochs(self, count: int) -> None:
+        del self.epochs[count:], self.epochs_at[count:]
+
     def _find_best(self) -> None:
         self.best = next((epoch for epoch in reversed(self.epochs) if epoch.is_best), None)
+
+
+_DEFAULTS = tuple((name, StepEnded.__dataclass_fields__[name].default) for name in _COLUMNS)
+
+
+def _rows(whole: bytes) -> Iterator[Any]:
+    """What lines hold as JSON, all at once where every one of them is fine."""
+    texts = [text for text in whole.split(b"\n") if text]
+    try:
+        yield from json.loads(b"[" + b",".join(texts) + b"]")
+    except (ValueError, RecursionError):
+        for text in texts:
+            try:
+                row = json.loads(text.decode("utf-8", "replace"))
+            except (ValueError, RecursionError):
+                continue
+            yield row

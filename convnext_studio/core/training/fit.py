@@ -91,22 +91,27 @@ def _work(request: Train, desk: Desk, device: DeviceName) -> RunEnded:
             _say_what_begins(work)
         if ground.data.is_begun:
             desk.emit(Resumed(work.progress.step, work.epoch, is_exact=not changed, differences=changed))
+            work.tell_plan()
+        samples = Samples(work)
         if not work.progress.is_head_done:
             fit_new_head(work)
             work.progress.is_head_done = True
             work.save()
+            if work.progress.best_epoch == 0:
+                samples.show(work.best)
         desk.on_pause = work.save
-        why = _train_whole(work, batches, validation)
+        why = _train_whole(work, batches, validation, samples)
     return _test(work, why)
 
 
-def _train_whole(work: Work, batches: Batches, validation: Batches) -> Why:
+def _train_whole(work: Work, batches: Batches, validation: Batches, samples: Samples) -> Why:
     """Train epoch by epoch; returns why it ended before all that was planned, "" if it did not."""
     if not work.is_done:
         work.desk.emit(PhaseStarted("full", work.plan.steps))
     while not work.is_done and not _is_out_of_patience(work):
         _train_epoch(work, batches)
         _validate(work, validation)
+        samples.show(work.best)
     if _is_out_of_patience(work):
         return "patience"
     if work.progress.last_epoch:
@@ -146,6 +151,7 @@ def _train_epoch(work: Work, batches: Batches) -> None:
                     memory_bytes=work.memory_bytes,
                     norms=stepped.norms,
                     updates=stepped.updates,
+                    load=work.load.share,
                 )
             )
             if work.stepper.has_run_short:
@@ -269,6 +275,8 @@ def _judged(work: Work, answers: Answers, split: Split) -> Scores:
     data = work.ground.data
     if data.images[split] and not len(answers.numbers):
         raise DataError(f"Not one Image of the {split} split can be read.", _DRIVE)
+    if split == "validation":
+        work.keep_answers(answers, work.epoch)
     return judge(answers, data.images[split], data.classes)
 
 

@@ -46,7 +46,9 @@ def fit_new_head(work: Work) -> None:
     weight, bias = desk.world.shared(lambda: _fitted_on(train, data.images["train"], data.classes, recipe.seed))
     set_head(work.network, weight, bias)
     work.reset_average()
-    scores = judge(_answers(validation, weight, bias), data.images["validation"], data.classes)
+    answers = _answers(validation, weight, bias)
+    work.keep_answers(answers, epoch=0)
+    scores = judge(answers, data.images["validation"], data.classes)
     train_loss = functional.cross_entropy(
         train.values @ weight.T + bias, _labels(train, data.images["train"], data.classes)
     )

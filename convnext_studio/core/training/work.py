@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,9 +15,11 @@ from timm.utils import ModelEmaV3
 from torch import nn
 
 from convnext_studio.core.data.dataset import Split
+from convnext_studio.core.errors import StorageError
 from convnext_studio.core.models.card import Card
 from convnext_studio.core.models.model_file import save_model_file
-from convnext_studio.core.run_events import EpochEnded, Saved
+from convnext_studio.core.run_events import EpochEnded, Planned, Saved
+from convnext_studio.core.runs.answers import keep_answers
 from convnext_studio.core.runs.control import Wanted
 from convnext_studio.core.training.augment import Augmentation
 from convnext_studio.core.training.batches import Batch, Batches, Normalise, Reading
@@ -24,12 +27,13 @@ from convnext_studio.core.training.begin import Ground
 from convnext_studio.core.training.checkpoint import Progress, States, give_back, take
 from convnext_studio.core.training.desk import Desk
 from convnext_studio.core.training.distributed import World
+from convnext_studio.core.training.load import Load
 from convnext_studio.core.training.loss import Loss
 from convnext_studio.core.training.network import needs_checkpointing
 from convnext_studio.core.training.optimizer import Schedule, build_optimizer
 from convnext_studio.core.training.plan import Plan, Stretch, measure, read_plan, steps_within, write_plan
 from convnext_studio.core.training.step import Stepper, Way
-from convnext_studio.core.training.validation import Scores
+from convnext_studio.core.training.validation import Answers, Scores
 
 SAVE_EVERY_S = 15.0
 _SAVE_SHARE = 0.05  # of the time; a large state is saved less often, but
@@ -61,6 +65,7 @@ class Work:
         self._loss = Loss(recipe, ground.class_weights, device)
         self.stepper = self._stepper(is_bf16=False)
         self.step_seconds = 0.0  # of a step of late, all that belongs to it included
+        self.load = Load(device)
         self._saved_at, self._saving_s = time.monotonic(), 0.0
 
     @property
@@ -121,7 +126,7 @@ class Work:
 
     def make_plan(self, batches: Batches) -> None:
         """Take the Run's plan, or decide by measuring, in the first process, and write it down."""
-        self.plan = self.desk.world.shared(lambda: read_plan(self._plan_path) or self._new_plan(batches))
+        self.plan = self.desk.world.shared(lambda: read_plan(self.desk.run.plan_path) or self._new_plan(batches))
         recipe, plan = self.ground.recipe, self.plan
         if plan.steps_per_epoch != batches.steps or (not recipe.max_minutes and plan.epochs != recipe.epochs):
             self._adapt(batches.steps)
@@ -131,7 +136,13 @@ class Work:
 
     def replan(self) -> None:
         """Where time is limited: plan as many steps as the speed so far allows."""
-        self.plan = self.desk.world.shared(self._replanned)
+        before, self.plan = self.plan, self.desk.world.shared(self._replanned)
+        if self.plan != before:
+            self.tell_plan()
+
+    def tell_plan(self) -> None:
+        """Say how much is planned in all, now."""
+        self.desk.emit(Planned(self.plan.epochs, self.plan.steps))
 
     def obey(self, wanted: tuple[Wanted, ...]) -> None:
         """Do what was asked of the Run."""
@@ -194,13 +205,25 @@ class Work:
         self.write_model(self.best, scores.metrics("validation"))
         return True
 
+    def keep_answers(self, answers: Answers, epoch: int) -> None:
+        """Keep what was said of each validation Image, for whoever wants to see them."""
+        if not self.desk.world.is_first:
+            return
+        images, classes = self.ground.data.images["validation"], self.ground.data.classes
+        rows = zip(answers.numbers, answers.probabilities, strict=True)
+        told = ((images[number], int(row.argmax()), float(row.max())) for number, row in rows)
+        with contextlib.suppress(StorageError):  # a disk in trouble is told of where something would be lost
+            keep_answers(
+                self.desk.run, epoch, ((image.path, image.label, classes[best], share) for image, best, share in told)
+            )
+
     def write_model(self, network: nn.Module, metrics: tuple[object, ...]) -> None:
         """Write the Model file; while the disk is full, wait."""
         if self.desk.world.is_first:
             card = replace(self.card(), metrics=metrics)  # type: ignore[arg-type]
             path = self.desk.run.model_path
             size = sum(weight.nbytes for weight in network.state_dict().values())
-            self.progress.model = self.desk.patiently(lambda: save_model_file(path, network, card), size)
+            self.desk.patiently(lambda: save_model_file(path, network, card), size)
 
     def card(self) -> Card:
         """What the Model says of itself."""
@@ -235,10 +258,6 @@ class Work:
 
     # --- inside
 
-    @property
-    def _plan_path(self) -> Path:
-        return self.desk.run.folder / "plan.json"
-
     def _tensors(self) -> dict[str, torch.Tensor]:
         return take(self.network, self.average.module if self.average else None, self.optimizer)
 
@@ -260,7 +279,7 @@ class Work:
         if recipe.max_minutes:
             steps = min(steps, self._steps_left(step_s, batches.steps))
         plan = Plan(is_bf16, torch.get_num_threads(), batches.steps, (Stretch(0, 0.0, steps),), step_s)
-        write_plan(self._plan_path, plan)
+        write_plan(self.desk.run.plan_path, plan)
         return plan
 
     def _measured(self) -> tuple[bool, float]:
@@ -303,7 +322,7 @@ class Work:
         if abs(steps - plan.steps) <= _NOTABLE * (plan.steps - done):
             return plan
         plan = plan.replanned(done, steps)
-        write_plan(self._plan_path, plan)
+        write_plan(self.desk.run.plan_path, plan)
         return plan
 
     def _adapt(self, steps_per_epoch: int) -> None:
@@ -312,4 +331,4 @@ class Work:
         self.plan = replace(self.plan, steps_per_epoch=steps_per_epoch, stretches=(Stretch(0, 0.0, 0),))
         progress.step, progress.losses, progress.steps_summed = progress.epochs * steps_per_epoch, 0.0, 0
         self.plan = self.plan.replanned(0, recipe.epochs * steps_per_epoch)
-        self.desk.world.shared(lambda: write_plan(self._plan_path, self.plan))
+        self.desk.world.shared(lambda: write_plan(self.desk.run.plan_path, self.plan))
