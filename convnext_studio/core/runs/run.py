@@ -142,6 +142,11 @@ class Run:
 
     @property
     def board_path(self) -> Path:
+    @property
+    def plan_path(self) -> Path:
+        """What is planned, JSON: see `training/plan.py`."""
+        return self.folder / "plan.json"
+
         """TensorBoard's event files; written where this folder is there."""
         return self.folder / "tensorboard"
 

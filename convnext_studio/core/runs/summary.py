@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import functools
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,18 @@ from convnext_studio.core.errors import RunError, StudioError
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FindRuns
-from convnext_studio.core.run_events import EpochEnded, Line, Paused, RunEnded, RunStarted, StepEnded, WentOn, from_line
-from convnext_studio.core.runs import lock
+from convnext_studio.core.run_events import (
+    EpochEnded,
+    Line,
+    Paused,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    TestEnded,
+    WentOn,
+    from_line,
+)
+from convnext_studio.core.runs import about, lock
 from convnext_studio.core.runs.ending import death, last_refusal
 from convnext_studio.core.runs.run import Run
 
@@ -29,7 +41,10 @@ class RunSummary:
 
     `epochs` and `seconds_left` are planned ones; `best_balanced_accuracy` is None before the first validation.
     `started` is UTC in ISO form, "" if it did not begin. `message` and `hint` say how it ended, or why it waits.
-    `refusal` is the name of the error ("ChangedSince") for which the last attempt to go on was refused.
+    `refusal` is the name of the error ("ChangedSince") for which the last attempt to go on was refused. `interval` is
+    the 95 % one of the best balanced accuracy, of the validation split; `test_...` are of the test split. `memory_bytes`
+    and `images_per_s` are of a late step of the training, 0 where there was none. `weights` are those it began with.
+    `name`, `tags`, `notes` and `race` are as the user says: see `about.py`.
     """
 
     folder: str
@@ -49,6 +64,16 @@ class RunSummary:
     hint: str = ""
     can_go_on: bool = False
     refusal: str = ""
+    interval: tuple[float, float] | None = None
+    test_balanced_accuracy: float | None = None
+    test_interval: tuple[float, float] | None = None
+    memory_bytes: int = 0
+    images_per_s: float = 0.0
+    licence: str = ""
+    weights: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    race: str = ""
 
 
 def find_runs(request: FindRuns, ctx: JobContext) -> tuple[RunSummary, ...]:
@@ -61,7 +86,7 @@ def find_runs(request: FindRuns, ctx: JobContext) -> tuple[RunSummary, ...]:
     for folder in _folders(place):
         ctx.check()
         try:
-            found.append(summarise(Run.open(folder)))
+            found.append(_looked_at(Run.open(folder)))
         except StudioError as error:
             said = error.message if str(folder) in error.message else f"“{folder.name}”: {error.message}"
             ctx.emit(Noticed(said, error.hint))
@@ -75,6 +100,27 @@ def working_here(runs: Path) -> tuple[RunSummary, ...]:
     return tuple(one for one, owner in owners if owner is not None and owner.host == lock.host())
 
 
+def _looked_at(run: Run) -> RunSummary:
+    """As `summarise`; of one that nobody works on only what has changed since it was looked at is read again."""
+    if run.is_alive:
+        return summarise(run)
+    files = (run.recipe_path, run.events_path, run.epochs_path, run.exit_path, run.folder / about.FILE)
+    return _known(run, tuple(_stamp(path) for path in files))
+
+
+@functools.lru_cache(maxsize=4096)
+def _known(run: Run, _stamps: tuple[tuple[int, int], ...]) -> RunSummary:
+    return summarise(run)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, -1
+    return status.st_mtime_ns, status.st_size
+
+
 def summarise(run: Run) -> RunSummary:
     """Look at a Run now. Raises `UsageError` if its Recipe cannot be read."""
     recipe = run.recipe
@@ -83,21 +129,30 @@ def summarise(run: Run) -> RunSummary:
     started = next((line for line in head if isinstance(line.event, RunStarted)), None)
     last = tail[-1] if tail else None
     best = _best(run.epochs_path)
+    said = about.read_about(run.folder)
+    epochs, steps = _planned(run, started, recipe)
     ending = _ending(run, last, has_begun=started is not None, is_alive=is_alive)
     if is_alive:
-        ending |= {"message": _silence(run) or _waiting(tail), "seconds_left": _seconds_left(tail, started)}
+        ending |= {"message": _silence(run) or _waiting(tail), "seconds_left": _seconds_left(tail, steps)}
     return RunSummary(
         folder=str(run.folder),
-        name=run.name,
+        name=said.name or run.name,
         model=started.event.model if started and isinstance(started.event, RunStarted) else recipe.model,
         data=recipe.data,
         preset=recipe.preset,
         epoch=next((line.event.epoch for line in reversed(tail) if isinstance(line.event, (StepEnded, EpochEnded))), 0),
-        epochs=_planned(started, recipe),
+        epochs=epochs,
         best_balanced_accuracy=best[1] if best else None,
         best_epoch=best[0] if best else 0,
         started=started.at if started else "",
         seconds=last.seconds if last else 0.0,
+        interval=best[2] if best else None,
+        **_late_facts(tail),
+        licence=started.event.licence if started and isinstance(started.event, RunStarted) else "",
+        weights=recipe.weights,
+        tags=said.tags,
+        notes=said.notes,
+        race=said.race,
         **ending,
     )
 
@@ -147,34 +202,58 @@ def _lines(texts: list[bytes]) -> list[Line]:
     return [line for line in lines if line is not None]
 
 
-def _best(path: Path) -> tuple[int, float] | None:
-    """Epoch and balanced accuracy of the best epoch in effect."""
+def _late_facts(tail: list[Line]) -> dict[str, Any]:
+    """What the last lines tell of speed, memory and the test."""
+    step = next((line.event for line in reversed(tail) if isinstance(line.event, StepEnded)), None)
+    test = next((line.event for line in reversed(tail) if isinstance(line.event, TestEnded)), None)
+    facts: dict[str, Any] = {}
+    if step is not None:
+        facts |= {"memory_bytes": step.memory_bytes, "images_per_s": step.images_per_s}
+    if test is not None:
+        facts |= {"test_balanced_accuracy": test.balanced_accuracy, "test_interval": test.interval}
+    return facts
+
+
+def _best(path: Path) -> tuple[int, float, tuple[float, float] | None] | None:
+    """Epoch, balanced accuracy and its interval of the best epoch in effect."""
     best = None
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             for row in csv.DictReader(file):
                 if row.get("is_best") == "1":
-                    best = int(row["epoch"]), float(row["balanced_accuracy"])
+                    best = int(row["epoch"]), float(row["balanced_accuracy"]), _interval(row)
     except (OSError, ValueError, KeyError, TypeError):
         return best
     return best
 
 
-def _planned(started: Line | None, recipe: Recipe) -> int:
-    return started.event.epochs if started and isinstance(started.event, RunStarted) else recipe.epochs
+def _interval(row: dict[str, str]) -> tuple[float, float] | None:
+    low, high = row.get("interval_low"), row.get("interval_high")
+    return (float(low), float(high)) if low and high else None
 
 
-def _seconds_left(tail: list[Line], started: Line | None) -> float | None:
+def _planned(run: Run, started: Line | None, recipe: Recipe) -> tuple[int, int]:
+    """Epochs and steps planned in all, as the plan has them now: it may have changed since the Run began."""
+    try:
+        plan = json.loads(run.plan_path.read_text(encoding="ascii"))
+        steps = int(plan["stretches"][-1]["steps"])
+        return -(-steps // int(plan["steps_per_epoch"])), steps
+    except (OSError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError):
+        begun = started.event if started and isinstance(started.event, RunStarted) else None
+        return (begun.epochs, begun.steps) if begun else (recipe.epochs, 0)
+
+
+def _seconds_left(tail: list[Line], planned: int) -> float | None:
     steps = [line for line in tail if isinstance(line.event, StepEnded)]
     told = next((line for line in reversed(tail) if isinstance(line.event, EpochEnded)), None)
     if told and isinstance(told.event, EpochEnded) and told.event.seconds_left is not None:
         return max(0.0, told.event.seconds_left - (tail[-1].seconds - told.seconds))
-    if started is None or not isinstance(started.event, RunStarted) or len(steps) < 2:
+    if not planned or len(steps) < 2:
         return None
     first, last = steps[0], steps[-1]
     assert isinstance(first.event, StepEnded) and isinstance(last.event, StepEnded)
     done = last.event.step - first.event.step
-    left = (last.seconds - first.seconds) / done * (started.event.steps - last.event.step) if done > 0 else math.nan
+    left = (last.seconds - first.seconds) / done * (planned - last.event.step) if done > 0 else math.nan
     return left if left >= 0 else None
 
 

@@ -43,13 +43,13 @@ class Progress:
     best_epoch: int = -1
     best_balanced_accuracy: float = -1.0
     best_loss: float = 0.0
-    best_interval: tuple[float, float] = (0.0, 1.0)
-    best_accuracy: float = 0.0
     rate: float = 1.0
     last_epoch: int = 0
     accumulation: int = 1
     is_head_done: bool = False
-    model: str = ""  # the Model file's identity
+
+
+_FIELDS = frozenset(one.name for one in dataclasses.fields(Progress))  # older states say more
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,7 @@ def _read(path: Path) -> Found:
         note = json.loads(header.metadata[_KEY])
         text, recorded = str(note["progress"]), str(note[_HASH])
         fields = json.loads(text)
-        fields["best_interval"] = tuple(fields["best_interval"])
-        progress = Progress(**fields)
+        progress = Progress(**{name: value for name, value in fields.items() if name in _FIELDS})
     except (KeyError, TypeError, ValueError) as error:
         raise wrong from error
     tensors = read_tensors(path)

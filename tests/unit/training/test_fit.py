@@ -23,6 +23,7 @@ from convnext_studio.core.requests import SteerRun
 from convnext_studio.core.run_events import (
     EpochEnded,
     Paused,
+    Planned,
     Progressed,
     Resumed,
     RunEnded,
@@ -33,9 +34,12 @@ from convnext_studio.core.run_events import (
     StepEnded,
     TestEnded,
     WentOn,
+    from_line,
 )
 from convnext_studio.core.runs.control import steer_run
+from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
+from convnext_studio.core.runs.summary import summarise
 from convnext_studio.core.training import desk, work
 from convnext_studio.core.training.looking import looking
 from convnext_studio.core.training.resume import ChangedSince
@@ -351,3 +355,23 @@ def test_a_batch_is_never_larger_than_the_training_split(begin: Callable[..., Ru
 
     assert started.batch_size == sum(started.counts["train"].values()) // 2 * 2
     assert len(of(StepEnded, events)) == 1
+
+
+def test_a_run_is_told_anew_how_much_is_planned_when_that_changes(begin: Callable[..., Run]) -> None:
+    run = begin(epochs=1)
+    worked(run, stop_at(1))
+    run.recipe_path.write_text(to_toml(changed(run.recipe, {"epochs": 3})))
+    said: list[tuple[int, int]] = []
+
+    def look(event: RunEvent, stop: threading.Event) -> None:
+        if isinstance(event, StepEnded):
+            lines = [line for text in run.events_path.read_text().splitlines() if (line := from_line(text))]
+            started = History(lines).started
+            assert started is not None
+            said.append((started.epochs, summarise(run).epochs))
+
+    ended, events = worked(run, look, accepts_changes=True)
+
+    assert ended.ending == "finished"
+    assert of(Planned, events) == [Planned(3, 6)]
+    assert set(said) == {(3, 3)}
