@@ -231,6 +231,36 @@ class SpeedMeasured:
 
 
 @dataclass(frozen=True)
+class TrainingMeasured:
+    """What the parts of a training take on this machine: seconds for one Image unless another unit is named.
+
+    `training.expected` makes of it what a whole Run takes.
+    """
+
+    device: DeviceName
+    read_s: float  # to decode and prepare it, every thread at work
+    alter_s: float  # to augment it
+    learn_s: float  # forth and back
+    predict_s: float  # forth only
+    head_s: float  # to fit the head to its features
+    update_s: float  # of the weights, once a step
+    load_s: float  # of the Model, once
+    weight_bytes: int
+    activation_bytes: int  # kept of one Image for the way back
+    pixel_bytes: int  # of one prepared Image
+
+
+@dataclass(frozen=True)
+class RateFound:
+    """The curve, the rate to take, and why in words. `losses` are smoothed; both have a value per step taken."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    suggestion: float
+    reason: str
+
+
+@dataclass(frozen=True)
 class DeviceFound:
     """A device this machine has: "cpu", "AMD EPYC, 2 cores"; memory in bytes, 0 = unknown."""
 

@@ -48,6 +48,7 @@ JOBS: dict[type, str] = {
     requests.EditLabels: f"{_CORE}.data.journal:edit_labels",
     requests.PreviewAugmentation: f"{_CORE}.training.preview:preview_augmentation",
     requests.FindLearningRate: f"{_CORE}.training.learning_rate:find_learning_rate",
+    requests.MeasureTraining: f"{_CORE}.training.pace:measure_training",
     requests.Train: f"{_CORE}.training.fit:train",
     requests.StartRun: f"{_LAUNCH}.run:start_run",
     requests.ResumeRun: f"{_LAUNCH}.run:resume_run",

@@ -192,10 +192,22 @@ class PreviewAugmentation:
 
 @dataclass(frozen=True)
 class FindLearningRate:
-    """Try rising learning rates for a few steps. Returns `training.learning_rate.RateFound`; nothing is kept."""
+    """Try rising learning rates for a few steps. Returns `events.RateFound`; nothing is kept."""
 
     recipe: Recipe
     steps: int = 60
+
+
+@dataclass(frozen=True)
+class MeasureTraining:
+    """Time what a training of `recipe` is made of, on a few of its Images. Returns `events.TrainingMeasured`.
+
+    `classes` is how many there are to learn. Nothing is kept.
+    """
+
+    recipe: Recipe
+    images: tuple[str, ...]
+    classes: int
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 import torch
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.prepare import prepare_data
+from convnext_studio.core.events import RateFound
 from convnext_studio.core.predict.device import settle_device
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FindLearningRate
 from convnext_studio.core.run_events import Progressed
 from convnext_studio.core.training.augment import Augmentation
-from convnext_studio.core.training.batches import Batch, Batches, Normalise, Reading
-from convnext_studio.core.training.distributed import World
-from convnext_studio.core.training.loss import Loss
+from convnext_studio.core.training.batches import Batch, Batches, Reading
 from convnext_studio.core.training.network import start_network
-from convnext_studio.core.training.optimizer import build_optimizer
-from convnext_studio.core.training.sampler import class_weights, settle_balance
-from convnext_studio.core.training.step import NotFinite, Stepper, Way
+from convnext_studio.core.training.rehearsal import rehearse
+from convnext_studio.core.training.step import NotFinite
 
 _LOWEST, _HIGHEST = 1e-6, 1.0
 _MEMORY = 0.8  # share of the smoothed loss that stays from step to step
@@ -36,16 +34,6 @@ _NOTABLE = 0.02  # share by which the loss must fall for the test to say anythin
 _SAFER = 3.0  # the steepest fall is at the edge of what a long training bears
 
 
-@dataclass(frozen=True)
-class RateFound:
-    """The curve, the rate to take, and why in words. `losses` are smoothed; both have a value per step taken."""
-
-    rates: tuple[float, ...]
-    losses: tuple[float, ...]
-    suggestion: float
-    reason: str
-
-
 def find_learning_rate(request: FindLearningRate, ctx: JobContext) -> RateFound:
     """Take `steps` steps at rising rates. Emits `run_events.Progressed` in steps. Raises `DataError`, `ModelError`."""
     recipe = request.recipe
@@ -53,17 +41,11 @@ def find_learning_rate(request: FindLearningRate, ctx: JobContext) -> RateFound:
     card = prepare_data(recipe, ctx, is_quick=True)
     images = card.of("train")
     start = start_network(recipe, card.classes)
-    labels = [card.classes.index(image.label) for image in images]
-    balance = settle_balance(labels, recipe.balance)
-    reading = Reading(recipe.batch_size, recipe.seed, balance, recipe.workers, recipe.on_unreadable, device)
     way_in = start.card.preprocessing
-    place = torch.device(device)
-    network = start.network.to(place).to(memory_format=torch.channels_last).train()
-    optimizer = build_optimizer(network, recipe)
-    loss = Loss(recipe, class_weights(labels, len(card.classes), balance), place)
-    way = Way(place, recipe.precision == "bf16", recipe.clip_norm, recipe.seed)
-    stepper = Stepper(network, Normalise(way_in).to(place), loss, way, World())
-    stepper.accumulation = recipe.accumulation
+    labels = [card.classes.index(image.label) for image in images]
+    rehearsal = rehearse(recipe, start, labels, device)
+    stepper, optimizer = rehearsal.stepper(is_bf16=recipe.precision == "bf16"), rehearsal.optimizer
+    reading = Reading(recipe.batch_size, recipe.seed, rehearsal.balance, recipe.workers, recipe.on_unreadable, device)
     rates: list[float] = []
     losses: list[float] = []
     with (
