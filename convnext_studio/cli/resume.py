@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import NOTHING_DONE, say
+from convnext_studio.core.errors import StudioError
 from convnext_studio.launch import torchrun
 
 _EXAMPLES = """examples:
@@ -25,6 +29,7 @@ accept them.
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the Run folder")
     parser.add_argument("--accept-changes", action="store_true", help="go on although data or settings changed")
+    parser.add_argument("--then-next", action="store_true", help="then start the next Run of the queue beside it")
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
@@ -35,13 +40,27 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     place = torchrun.place()
     folder = str(Run.open(arguments.run).folder)
     try:
-        return work_on(folder, stop, place, accepts_changes=arguments.accept_changes)
+        with _then_next(folder, stop) if arguments.then_next and place.is_first else contextlib.nullcontext():
+            return work_on(folder, stop, place, accepts_changes=arguments.accept_changes)
     except ChangedSince as error:
         if place.is_first:
             for difference in error.differences:
                 say(difference)
             say(f"To go on all the same: convnext-studio resume --accept-changes {shlex.quote(arguments.run)}")
         return NOTHING_DONE
+
+
+@contextlib.contextmanager
+def _then_next(folder: str, stop: Stop) -> Iterator[None]:
+    """However the Run ends, the next of the queue begins; but not when the machine, or the user, ends this process."""
+    from convnext_studio.core import jobs, requests
+
+    try:
+        yield
+    finally:
+        if not stop.asked.is_set():
+            with contextlib.suppress(StudioError):  # the queue itself notes what is in its way
+                jobs.run(requests.StartNext(str(Path(folder).parent)), stop.context())
 
 
 COMMAND = Command("resume", "go on with a Run", _EXAMPLES, _add_arguments, _run)

@@ -14,8 +14,8 @@ import convnext_studio
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import RunError, StudioError
 from convnext_studio.core.files import storage_error
-from convnext_studio.core.requests import ResumeRun, StartRun
-from convnext_studio.core.runs import lock
+from convnext_studio.core.requests import ResumeRun, StartNext, StartRun
+from convnext_studio.core.runs import lock, queue
 from convnext_studio.core.runs.ending import last_refusal, note_exit
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import working_here
@@ -34,6 +34,21 @@ def start_run(request: StartRun, ctx: JobContext) -> str:
     _refuse_second(Path(request.runs))
     run = Run.create(request.runs, request.name, request.recipe)
     _start(run, ctx)
+    return str(run.folder)
+
+
+def start_next(request: StartNext, ctx: JobContext) -> str:
+    """Start the first Run of the queue, unless one works here; returns its folder, or "".
+
+    Nobody waits to see it live: what goes wrong, the Run tells, and its process starts the next one all the same.
+    Raises what `create` does.
+    """
+    ctx.check()
+    runs = Path(request.runs).absolute()
+    with queue.next_run(runs, lambda: not working_here(runs)) as run:
+        if run is None:
+            return ""
+        _begin(run)
     return str(run.folder)
 
 
@@ -60,14 +75,7 @@ def _start(run: Run, ctx: JobContext, *options: str) -> None:
     """Start the process and see it live; raises `RunError` with its last words if it ends at once."""
     ctx.check()
     before, said = _size(run.events_path), _size(run.log_path)
-    with contextlib.suppress(OSError):
-        run.exit_path.unlink(missing_ok=True)
-    process = _spawn(run, *options)
-    # Written down for it, so that nobody takes the Run for idle before the process has got so far itself.
-    owner = lock.owner_of(process.pid)
-    if owner is not None:
-        lock.write_owner(run.folder, owner)
-    threading.Thread(target=_note_end, args=(process, run), name=f"end of {run.name}", daemon=True).start()
+    process = _begin(run, *options)
     give_up_at = time.monotonic() + CONFIRM_S
     while _size(run.events_path) <= before and time.monotonic() < give_up_at:
         if ctx.cancel.wait(_POLL_S):
@@ -80,10 +88,23 @@ def _start(run: Run, ctx: JobContext, *options: str) -> None:
             raise _refused(run, said)
 
 
+def _begin(run: Run, *options: str) -> subprocess.Popen[bytes]:
+    """Start the process, and have noted how it ends."""
+    with contextlib.suppress(OSError):
+        run.exit_path.unlink(missing_ok=True)
+    process = _spawn(run, *options)
+    # Written down for it, so that nobody takes the Run for idle before the process has got so far itself.
+    owner = lock.owner_of(process.pid)
+    if owner is not None:
+        lock.write_owner(run.folder, owner)
+    threading.Thread(target=_note_end, args=(process, run), name=f"end of {run.name}", daemon=True).start()
+    return process
+
+
 def _command(run: Run, *options: str) -> list[str]:
     """What is started. `-P`: nothing in the folder that the process begins in is taken for a module."""
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "convnext_studio"]
-    return [*program, "resume", *options, "--", str(run.folder)]
+    return [*program, "resume", "--then-next", *options, "--", str(run.folder)]
 
 
 def _spawn(run: Run, *options: str) -> subprocess.Popen[bytes]:

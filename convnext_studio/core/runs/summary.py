@@ -42,9 +42,9 @@ class RunSummary:
     `epochs` and `seconds_left` are planned ones; `best_balanced_accuracy` is None before the first validation.
     `started` is UTC in ISO form, "" if it did not begin. `message` and `hint` say how it ended, or why it waits.
     `refusal` is the name of the error ("ChangedSince") for which the last attempt to go on was refused. `interval` is
-    the 95 % one of the best balanced accuracy, of the validation split; `test_...` are of the test split. `memory_bytes`
-    and `images_per_s` are of a late step of the training, 0 where there was none. `weights` are those it began with.
-    `name`, `tags`, `notes` and `race` are as the user says: see `about.py`.
+    the 95 % one of the best balanced accuracy, of the validation split; `test_...` are of the test split.
+    `memory_bytes` and `images_per_s` are of a late step of the training, 0 where there was none. `weights` are those it
+    began with. `name`, `tags`, `notes` and `race` are as the user says: see `about.py`.
     """
 
     folder: str
