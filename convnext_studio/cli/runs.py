@@ -63,9 +63,9 @@ def _print_table(found: Sequence[RunSummary]) -> None:
     width = max(len(Path(one.folder).name) for one in found)
     print(f"{'Run':{width}}  {'state':11}  {'epoch':>9}  {'balanced accuracy':17}  time")
     for one in found:
-        best = (
-            "" if one.best_balanced_accuracy is None else f"{one.best_balanced_accuracy:.3f} (epoch {one.best_epoch})"
-        )
+        best = "not validated" if one.state == "finished" else "–"
+        if one.best_balanced_accuracy is not None:
+            best = f"{one.best_balanced_accuracy:.3f} (epoch {one.best_epoch})"
         left = "" if one.seconds_left is None else f", {left_in_words(one.seconds_left)}"
         epochs = f"{one.epoch} of {one.epochs}" if one.epochs else "head only"
         name = plain(Path(one.folder).name)

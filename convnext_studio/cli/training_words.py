@@ -60,7 +60,7 @@ def progress_words(event: StepEnded | Progressed, history: History) -> str:
         f"step {event.step}" + (f" of {started.steps}" if started else ""),
         f"loss {event.loss:.3f}",
     ]
-    if best is not None and is_validated(best):
+    if best is not None:
         parts.append(f"best balanced accuracy {best.balanced_accuracy:.3f}")
     parts.append(f"{event.images_per_s:.0f} images/s")
     if left is not None:
@@ -82,7 +82,7 @@ def _started(event: RunStarted) -> tuple[str, ...]:
 def _epoch(event: EpochEnded, history: History) -> str:
     of = f" of {history.started.epochs}" if history.started else ""
     parts = [f"epoch {event.epoch}{of}: loss {event.train_loss:.3f}" if event.epoch else "head alone"]
-    if is_validated(event):
+    if event.is_validated:
         parts += [
             f"validation loss {event.loss:.3f}",
             f"balanced accuracy {_share(event.balanced_accuracy, event.interval)}",
@@ -94,11 +94,6 @@ def _epoch(event: EpochEnded, history: History) -> str:
     if (left := history.seconds_left) is not None:
         parts.append(left_in_words(left))
     return ", ".join(parts)
-
-
-def is_validated(event: EpochEnded) -> bool:
-    """Whether there were Images to judge the epoch by; figures of none are no figures."""
-    return not event.confusion or any(any(row) for row in event.confusion)
 
 
 def _share(value: float, interval: tuple[float, float]) -> str:

@@ -122,6 +122,11 @@ class EpochEnded:
     seconds_left: float | None = None
     train_balanced_accuracy: float | None = None
 
+    @property
+    def is_validated(self) -> bool:
+        """Whether there were Images to judge the epoch by; figures of none are no figures."""
+        return not self.confusion or any(any(row) for row in self.confusion)
+
 
 @dataclass(frozen=True)
 class SamplesShown:

@@ -444,6 +444,25 @@ def test_an_epoch_without_images_for_validation_is_not_given_figures() -> None:
     assert words == "epoch 1: loss 0.500, no Images for validation"
 
 
+def test_a_run_that_was_never_validated_has_no_figure_anywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = dataclasses.replace(
+        EPOCH, accuracy=0.0, balanced_accuracy=0.0, confusion=((0, 0), (0, 0)), interval=(0.0, 1.0)
+    )
+    run = Run.create(tmp_path, "parts", Recipe(data="parts"))
+    history = History()
+    with Recorder(run) as recorder:
+        history.add([recorder.emit(STARTED), recorder.emit(empty), recorder.emit(RunEnded("finished", "Done."))])
+    assert history.best is None and len(history.epochs) == 1
+    assert run.epochs_path.read_text().splitlines()[1].split(",")[3:] == [""] * 6 + ["1"]
+    assert cli.main(["runs", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "not validated" in out and "0.000" not in out
+    assert cli.main(["runs", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["best_balanced_accuracy"] is None
+
+
 def test_runs_names_the_run_whose_recipe_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "runs/torn").mkdir(parents=True)
     (tmp_path / "runs/torn/recipe.toml").write_text("[data")

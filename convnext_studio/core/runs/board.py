@@ -60,6 +60,8 @@ class Board:
             self._writer.close()
             self._writer = type(self._writer)(self._writer.log_dir, purge_step=event.step + 1, flush_secs=30)
         names = _STEP if isinstance(event, StepEnded) else _EPOCH if isinstance(event, EpochEnded) else {}
+        if isinstance(event, EpochEnded) and not event.is_validated:
+            return
         for name, field in names.items():
             value = getattr(event, field)
             if math.isfinite(value):

@@ -251,7 +251,7 @@ class History:
         del self.epochs[count:], self.epochs_at[count:]
 
     def _find_best(self) -> None:
-        self.best = next((epoch for epoch in reversed(self.epochs) if epoch.is_best), None)
+        self.best = next((epoch for epoch in reversed(self.epochs) if epoch.is_best and epoch.is_validated), None)
 
 
 _DEFAULTS = tuple((name, StepEnded.__dataclass_fields__[name].default) for name in _COLUMNS)

@@ -234,10 +234,9 @@ def _last_line(file: _Appended) -> Line | None:
 
 
 def _epoch_row(event: EpochEnded) -> str:
-    values = (
-        *(event.epoch, event.step, event.train_loss, event.loss, event.accuracy, event.balanced_accuracy),
-        *(*event.interval, event.train_balanced_accuracy),
-    )
+    found = (event.loss, event.accuracy, event.balanced_accuracy, *event.interval)
+    judged = found if event.is_validated else (None,) * len(found)
+    values = (event.epoch, event.step, event.train_loss, *judged, event.train_balanced_accuracy)
     return ",".join("" if value is None else repr(value) for value in values) + f",{int(event.is_best)}"
 
 

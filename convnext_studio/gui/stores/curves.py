@@ -21,7 +21,7 @@ def loss_curves(history: History) -> list[Curve]:
     steps = history.steps
     x = _epochs_of_steps(history)
     raw = np.array(steps.loss, dtype=np.float64)  # a copy: an array that is looked into cannot grow
-    ended = history.epochs
+    ended = [epoch for epoch in history.epochs if epoch.is_validated]
     at, means, together = _binned(x, raw)
     return [
         Curve(_tr("train"), "s1", at, smoothed(means, _SMOOTHING**together), x, raw),
@@ -36,8 +36,9 @@ def accuracy_curves(history: History) -> list[Curve]:
     if told:
         values = _array(epoch.train_balanced_accuracy or 0.0 for epoch in told)
         curves.append(Curve(_tr("train"), "s1", _array(epoch.epoch for epoch in told), values))
-    x = _array(epoch.epoch for epoch in history.epochs)
-    y = _array(epoch.balanced_accuracy for epoch in history.epochs)
+    judged = [epoch for epoch in history.epochs if epoch.is_validated]
+    x = _array(epoch.epoch for epoch in judged)
+    y = _array(epoch.balanced_accuracy for epoch in judged)
     return [*curves, Curve(_tr("validation"), "s2", x, y, is_dotted=True)]
 
 
