@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -23,8 +24,20 @@ TURN_S = 0.015  # so long a turn of the event loop takes in lines; a long Run's 
 TRIES = 3  # to follow on after the Engine was started again
 
 
+@dataclass(frozen=True)
+class OtherRun:
+    """Another Run whose curves are drawn beside those of the one that is shown."""
+
+    folder: str
+    name: str
+    history: History
+
+
 class RunView(QObject):
-    """`folder` is "" while none is shown. `changed`: its `history` grew. `shown_changed`: it is another Run."""
+    """`folder` is "" while none is shown. `changed`: its `history` grew. `shown_changed`: it is another Run.
+
+    `others` are Runs to compare it with: plots draw their curves too.
+    """
 
     shown_changed = Signal()
     changed = Signal()
@@ -36,12 +49,13 @@ class RunView(QObject):
         self.history = History()
         self.summary: RunSummary | None = None  # how it ended; None while it is followed
         self.can_accept_changes = False  # it would go on if what changed since were accepted
+        self.others: tuple[OtherRun, ...] = ()
         self._lanes = lanes
         self._handle: JobHandle | None = None
         self._tries = TRIES
         self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
         self._timer.timeout.connect(self.changed)
-        self._waiting: deque[tuple[Line, ...]] = deque()
+        self._waiting: deque[tuple[Line, ...] | History] = deque()
         self._end: RunSummary | None = None  # the Job is over; told once all its lines are taken in
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._take_in)
@@ -62,6 +76,11 @@ class RunView(QObject):
             self._follow()
         self.shown_changed.emit()
 
+    def set_others(self, others: Sequence[OtherRun]) -> None:
+        """Draw the curves of these Runs too, in place of those before; the one that is shown is not drawn twice."""
+        self.others = tuple(others)
+        self.changed.emit()
+
     def leave(self) -> None:
         """The window closes."""
         self._leave()
@@ -73,7 +92,8 @@ class RunView(QObject):
         self.changed.emit()
 
     def _follow(self) -> None:
-        handle = self._lanes["follow"].submit(FollowRun(self.folder, self.history.last), replaces="follow")
+        request = FollowRun(self.folder, self.history.last, is_gathered=True)
+        handle = self._lanes["follow"].submit(request, replaces="follow")
         self._handle = handle
         handle.events.connect(self._on_events)
         handle.succeeded.connect(self._on_succeeded)
@@ -91,7 +111,7 @@ class RunView(QObject):
             handle.cancel()
 
     def _on_events(self, parts: list[object]) -> None:
-        self._waiting.extend(lines for lines in parts if isinstance(lines, tuple))
+        self._waiting.extend(part for part in parts if isinstance(part, (tuple, History)))
         self._tries = TRIES
         if not self._turn.isActive():
             self._turn.start()
@@ -105,7 +125,7 @@ class RunView(QObject):
     def _take_in(self) -> None:
         began = time.monotonic()
         while self._waiting and time.monotonic() - began < TURN_S:
-            self.history.add(self._waiting.popleft())
+            self._take(self._waiting.popleft())
         if self._waiting:
             self._turn.start()
         if self._end is not None and not self._waiting:
@@ -121,7 +141,13 @@ class RunView(QObject):
         self._tries -= 1
         if isinstance(end, EngineStopped) and self._tries > 0:
             while self._waiting:
-                self.history.add(self._waiting.popleft())  # it goes on after the last line that is known
+                self._take(self._waiting.popleft())  # it goes on after the last line that is known
             self._follow()
         else:
             self.changed.emit()
+
+    def _take(self, part: tuple[Line, ...] | History) -> None:
+        if isinstance(part, History):
+            self.history = part
+        else:
+            self.history.add(part)
