@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.hooks import CrashFile, EndSignals, Hooks, keep_log
-from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.jobs import LANES, JobHandle, LaneLike
 from convnext_studio.gui.language import speak
 from convnext_studio.gui.litter import Litter
 from convnext_studio.gui.main_window import MainWindow
@@ -32,21 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# As the Engine host has them: it is imported only once the window is painted.
-LANES = (
-    "scan",
-    "thumbnails",
-    "interactive",
-    "batch",
-    "files",
-    "downloads",
-    "places",
-    "data",
-    "train",
-    "follow",
-    "explain",
-    "explain all",
-)
 OnReady = Callable[["App"], None]
 
 

@@ -13,25 +13,12 @@ from multiprocessing.connection import wait
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from convnext_studio.gui.jobs import LANES
 from convnext_studio.gui.lane import Lane, Patience
 from convnext_studio.launch import engine
 
 log = logging.getLogger(__name__)
 
-LANES = (
-    "scan",
-    "thumbnails",
-    "interactive",
-    "batch",
-    "files",
-    "downloads",
-    "places",
-    "data",
-    "train",
-    "follow",
-    "explain",
-    "explain all",
-)
 WATCH_MS = 100
 LONGEST_WATCH_S = 0.5  # what one turn of the watch may count for; the rest was the window's own sleep
 STARTS_IN_A_ROW = 3  # an Engine that never gets up is not started for ever

@@ -25,6 +25,21 @@ from convnext_studio.core.events import End, Failed, Stopped, Succeeded
 
 log = logging.getLogger(__name__)
 
+LANES = (
+    "scan",
+    "thumbnails",
+    "interactive",
+    "batch",
+    "files",
+    "downloads",
+    "places",
+    "data",
+    "train",
+    "follow",
+    "explain",
+    "explain all",
+    "measure",
+)
 MOST_IN_A_DRAIN = 500  # Events handed over in one turn of the event loop; the others wait for the next
 
 _numbers = itertools.count(1)

@@ -10,8 +10,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.app import LANES
-from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.jobs import LANES, InlineLane
 from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.studio import Studio, build_studio
 from convnext_studio.gui.theme.theme import Theme

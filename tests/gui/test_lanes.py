@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.jobs import JOBS
-from convnext_studio.gui.engine_host import LANES, EngineHost
-from convnext_studio.gui.jobs import InlineLane, JobHandle
+from convnext_studio.gui.engine_host import EngineHost
+from convnext_studio.gui.jobs import LANES, InlineLane, JobHandle
 from convnext_studio.gui.lane import Lane
 from tests import helpers
 from tests.guards import Expected

@@ -27,8 +27,7 @@ from convnext_studio.core.requests import FindImages, FindWeights, MakeSample
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui import engine_host
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.app import LANES
-from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.jobs import LANES, InlineLane
 from convnext_studio.gui.main_window import SMALL_WIDTH, MainWindow
 from convnext_studio.gui.panels.command_palette import CommandPalette
 from convnext_studio.gui.stores.studio import Studio

@@ -18,8 +18,7 @@ from convnext_studio.core.models.card import Card, Metric, Provenance
 from convnext_studio.core.models.cards import CardRead
 from convnext_studio.core.requests import DownloadWeights, FindWeights, MeasureSpeed, ReadCards
 from convnext_studio.core.values import Execution, ModelInfo, ModelRef, Preprocessing
-from convnext_studio.gui.app import LANES
-from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.jobs import LANES, InlineLane
 from convnext_studio.gui.settings import SettingsStore
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.model_memory import FILE_NAME, ModelMemory
