@@ -129,7 +129,8 @@ class Trust:
     with areas of the same shape and size elsewhere made so; `kept` and `kept_random` where only that area is left, and
     `blank` where nothing is. `deletion` and `insertion` are the shares of the random areas that the hot one beats.
     `agreement` is the rank correlation with the map of `other`, a different method or layer ("LayerCAM, stage 3").
-    `sentence` says it in plain words.
+    `chance` is the share of heads that learned nothing whose answer hangs on the hot area as much; above 0.05 the map
+    is no evidence of what the Model learned. `sentence` says it in plain words.
     """
 
     verdict: TrustVerdict
@@ -145,6 +146,7 @@ class Trust:
     insertion: float
     agreement: float
     other: str
+    chance: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """How often the trust badge is right on pictures where one patch decides: networks and pictures of fresh seeds.
 
-For each seed two small networks: one with only its head fitted, one trained whole. Three judgements of 40 pictures:
-the network its own maps; the same with a random head its own maps; and the network the maps of that random head. A map
-of a random head may still point at the patch, because the features do: the trained network then rightly finds that
-much depends on it, so those maps are counted apart.
+For each seed two small networks: one with only its head fitted, one trained whole. Four judgements of each picture: the
+network its own maps; the same with a fresh head, and with the learned head's weights shuffled, their own maps; and the
+network the maps of the fresh head. A map of a random head may still point at the patch, because the features do: the
+trained network then rightly finds that much depends on it, so maps beside the patch are counted apart.
 """
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from convnext_studio.core.explain.chance import chance
+from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
 from convnext_studio.core.explain.place import image_map
@@ -32,6 +34,7 @@ from tests.unit.explain.planted import CLASSES, COLOURS, PREPROCESSING, SIDE, pl
 SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_TRUST_SEEDS", "21,22,23").split(","))
 IMAGES = int(os.environ.get("BENCH_TRUST_IMAGES", "40"))
 STEPS, BATCH, RATE = 120, 16, 3e-3
+VERDICTS: tuple[TrustVerdict, ...] = ("faithful", "weak", "not faithful")
 Judgement = tuple[TrustVerdict, bool]  # and whether the map points at the patch
 
 
@@ -44,9 +47,25 @@ def rows(folder: Path) -> list[Row]:
         ("head fitted", lambda seed: planted_model(seed=seed).model.network),
         ("trained whole", trained),
     ):
-        for seed in SEEDS:
-            table += _of_seed(kind, make, seed)
+        of_seeds = [_of_seed(make(seed), seed) for seed in SEEDS]
+        for name in of_seeds[0]:
+            table += _summed(f"{kind}: {name}", [found[name] for found in of_seeds])
     return table
+
+
+def _summed(name: str, of_seeds: list[list[Judgement]]) -> list[Row]:
+    every = [one for found in of_seeds for one in found]
+    table = [
+        Row(f"{name}: {verdict}", sum(one == verdict for one, _ in every) / len(every), "share") for verdict in VERDICTS
+    ]
+    worst = [sum(one == VERDICTS[0] for one, _ in found) / len(found) for found in of_seeds]
+    beside = [verdict for verdict, is_hit in every if not is_hit]
+    return [
+        *table,
+        Row(f"{name}: faithful, least and most of a seed", min(worst), f"to {max(worst):.2f}"),
+        Row(f"{name}: beside the patch", len(beside), f"of {len(every)} maps"),
+        Row(f"{name}: beside the patch and faithful", beside.count("faithful"), "maps"),
+    ]
 
 
 def trained(seed: int) -> nn.Module:
@@ -67,30 +86,27 @@ def trained(seed: int) -> nn.Module:
     return network.eval()
 
 
-def _of_seed(kind: str, make: Callable[[int], nn.Module], seed: int) -> list[Row]:
-    network = make(seed)
-    random = copy.deepcopy(network)
+def _of_seed(network: nn.Module, seed: int) -> dict[str, list[Judgement]]:
+    fresh, shuffled = copy.deepcopy(network), copy.deepcopy(network)
     torch.manual_seed(100 + seed)
-    nn.init.trunc_normal_(random.get_parameter("head.fc.weight"), std=0.02)
-    nn.init.zeros_(random.get_parameter("head.fc.bias"))
-    whole, headless = Lens(network, PREPROCESSING), Lens(random, PREPROCESSING)
-    rng, table = np.random.default_rng(1000 + seed), []
+    nn.init.trunc_normal_(fresh.get_parameter("head.fc.weight"), std=0.02)
+    nn.init.zeros_(fresh.get_parameter("head.fc.bias"))
+    with torch.no_grad():
+        for name in ("head.fc.weight", "head.fc.bias"):
+            weight = shuffled.get_parameter(name)
+            weight.copy_(weight.flatten()[torch.randperm(weight.numel())].view_as(weight))
+    whole, headless, mixed = (Lens(one, PREPROCESSING) for one in (network, fresh, shuffled))
+    rng = np.random.default_rng(1000 + seed)
     drawn = [planted_picture(rng, number % len(COLOURS)) for number in range(IMAGES)]
-    for name, seer, judge in (
-        ("its own", whole, whole),
-        ("random head, its own", headless, headless),
-        ("those of a random head", headless, whole),
-    ):
-        found = [_judged(seer, judge, pixels, box) for pixels, box in drawn]
-        start = f"{kind}, seed {seed}: {name}"
-        table += [
-            Row(f"{start}: {verdict}", sum(one == verdict for one, _ in found) / IMAGES, "share")
-            for verdict in ("faithful", "weak", "not faithful")
-        ]
-        beside = [verdict for verdict, is_hit in found if not is_hit]
-        table.append(Row(f"{start}: beside the patch", len(beside), "maps"))
-        table.append(Row(f"{start}: beside the patch and faithful", beside.count("faithful"), "maps"))
-    return table
+    return {
+        name: [_judged(seer, judge, pixels, box) for pixels, box in drawn]
+        for name, seer, judge in (
+            ("its own", whole, whole),
+            ("fresh head, its own", headless, headless),
+            ("shuffled head, its own", mixed, mixed),
+            ("those of a fresh head", headless, whole),
+        )
+    }
 
 
 def _judged(seer: Lens, judge: Lens, pixels: np.ndarray, box: tuple[int, int, int, int]) -> Judgement:
@@ -105,7 +121,8 @@ def _judged(seer: Lens, judge: Lens, pixels: np.ndarray, box: tuple[int, int, in
     one = _look(seer, prepared, Question(classes=(CLASSES[index],)))
     method, layer = other_way(seer.split, one)
     other = _look(seer, prepared, Question(method, (layer,), (CLASSES[index],)))
-    witness = Witness(run, 32, log_odds(index, None), CLASSES[index])
+    doubt = partial(chance, judge, target=Target(index))
+    witness = Witness(run, 32, log_odds(index, None), doubt, CLASSES[index])
     trust = measure(scene_of(prepared, PREPROCESSING), one, (other, layer), witness, lambda: None)
     y, x = np.unravel_index(int(image_map(one, SIDE, SIDE).argmax()), (SIDE, SIDE))
     return trust.verdict, bool(box[0] <= x < box[2] and box[1] <= y < box[3])

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -44,6 +44,15 @@ class Lens:
     def forward(self, batch: Tensor) -> Tensor:
         """The logits of a normalised batch."""
         return cast(Tensor, self.network(batch))
+
+    def pooled(self, batch: Tensor) -> Tensor:
+        """What the last layer of the network gets of a normalised batch, (n, features)."""
+        network = cast(Any, self.network)
+        return cast(Tensor, network.forward_head(network.forward_features(batch), pre_logits=True))
+
+    def decided(self, pooled: Tensor) -> Tensor:
+        """The logits that the last layer makes of such features."""
+        return cast(Tensor, cast(Any, self.network).get_classifier()(pooled))
 
 
 _kept: OrderedDict[tuple[str, DeviceName], Lens] = OrderedDict()

@@ -2,6 +2,8 @@
 
 The hot area is what lies within the contour that the window draws: at least half of the peak, bounded in size. Hiding
 means to leave what a strong blur leaves. Scores are compared as log-odds, which do not saturate as probabilities do.
+And whatever these figures say, a map is no evidence where a head that learned nothing hangs on its area as much: that
+is tested by `chance.py` for each map.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from convnext_studio.core.explain.chance import LEVEL
 from convnext_studio.core.explain.place import resampled
 from convnext_studio.core.explanations import Heatmap, Region, Trust, TrustVerdict
 from convnext_studio.core.images.preprocess import PreparedImage, region
@@ -26,6 +29,7 @@ AGREEMENT = 0.2  # below this rank correlation two methods do not tell the same 
 
 Run = Callable[[Batch], Logits]
 Score = Callable[[Logits], NDArray[np.float64]]  # log-odds of each row
+Chance = Callable[[Batch], float]  # of the whole input and that with the hot area hidden
 Check = Callable[[], None]
 Mask = NDArray[np.bool_]
 
@@ -58,11 +62,15 @@ class Scene:
 
 @dataclass(frozen=True)
 class Witness:
-    """Who is asked: logits of at most `batch` inputs, and the score of the class and what it is against, by name."""
+    """Who is asked: logits of at most `batch` inputs, and the score of the class and what it is against, by name.
+
+    `chance` says how many heads that learned nothing would hang on an area as much.
+    """
 
     run: Run
     batch: int
     score: Score
+    chance: Chance
     class_name: str
     versus: str = ""
 
@@ -89,8 +97,14 @@ def measure(scene: Scene, heatmap: Heatmap, other: tuple[Heatmap, str], witness:
     for start in range(0, len(inputs), witness.batch):
         check()
         odds.append(witness.score(witness.run(np.stack(inputs[start : start + witness.batch]))))
-    agreement = correlation(heat[scene.seen], scene.lay(other[0])[scene.seen])
-    return _judged(np.concatenate(odds), float(hot[scene.seen].mean()), witness, (agreement, other[1]))
+    check()
+    found = _Found(
+        np.concatenate(odds),
+        float(hot[scene.seen].mean()),
+        correlation(heat[scene.seen], scene.lay(other[0])[scene.seen]),
+        witness.chance(np.stack([inputs[0], inputs[2]])) if hot.any() else 1.0,
+    )
+    return _judged(found, witness, other[1])
 
 
 def hot_area(heat: NDArray[np.float32], seen: tuple[slice, slice]) -> Mask:
@@ -130,22 +144,32 @@ def log_odds(index: int, versus: int | None) -> Score:
     return score
 
 
-def _judged(odds: NDArray[np.float64], area: float, witness: Witness, agreed: tuple[float, str]) -> Trust:
+@dataclass(frozen=True)
+class _Found:
+    """Log-odds of the whole input, the blank one, and of hidden and kept areas in turn; and what else was measured."""
+
+    odds: NDArray[np.float64]
+    area: float
+    agreement: float
+    chance: float
+
+
+def _judged(found: _Found, witness: Witness, other: str) -> Trust:
+    odds, area = found.odds, found.area
     full, blank, hidden, kept = (float(value) for value in odds[:4])
     hidden_random, kept_random = odds[4::2], odds[5::2]
     deletion, insertion = _beaten(hidden_random - hidden), _beaten(kept - kept_random)
     effect = float(np.mean(hidden_random)) - hidden if len(hidden_random) else 0.0
-    verdict: TrustVerdict = "not faithful"
-    if area > 0:
-        if _holds(FAITHFUL, deletion, insertion, effect):
-            verdict = "faithful" if agreed[0] >= AGREEMENT else "weak"
-        elif _holds(WEAK, deletion, insertion, effect):
-            verdict = "weak"
+    shown = _shown(found, deletion, insertion, effect)
+    verdict = shown if found.chance <= LEVEL else "not faithful"
     shares = [_share(value) for value in (full, hidden, kept, blank)]
     random = [float(np.mean(_share(values))) if len(values) else 0.0 for values in (hidden_random, kept_random)]
+    sentence = _sentence(witness, area, float(shares[0]), float(shares[1]), random[0])
+    if shown != verdict:
+        sentence += f" So it would by chance: {found.chance:.0%} of heads that learned nothing hang on it as much."
     return Trust(
         verdict=verdict,
-        sentence=_sentence(witness, area, float(shares[0]), float(shares[1]), random[0]),
+        sentence=sentence,
         score=float(shares[0]),
         area=area,
         hidden=float(shares[1]),
@@ -155,9 +179,17 @@ def _judged(odds: NDArray[np.float64], area: float, witness: Witness, agreed: tu
         blank=float(shares[3]),
         deletion=deletion,
         insertion=insertion,
-        agreement=agreed[0],
-        other=agreed[1],
+        agreement=found.agreement,
+        other=other,
+        chance=found.chance,
     )
+
+
+def _shown(found: _Found, deletion: float, insertion: float, effect: float) -> TrustVerdict:
+    """The verdict on how the answer hangs on the hot area, whoever answers."""
+    if found.area > 0 and _holds(FAITHFUL, deletion, insertion, effect):
+        return "faithful" if found.agreement >= AGREEMENT else "weak"
+    return "weak" if found.area > 0 and _holds(WEAK, deletion, insertion, effect) else "not faithful"
 
 
 def _holds(limits: Limits, deletion: float, insertion: float, effect: float) -> bool:

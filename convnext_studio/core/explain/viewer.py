@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
+from convnext_studio.core.explain.chance import chance
+from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
 from convnext_studio.core.explain.maps import Question, answer, chooser, cuts_of, heatmap, index_of
 from convnext_studio.core.explain.split import SplitNetwork
@@ -67,6 +70,7 @@ class Viewer:
                 self._ready.runner.run,
                 min(self._ready.plan.batch, _LARGEST_BATCH),
                 log_odds(index, versus),
+                partial(chance, self._lens, target=Target(index, versus)),
                 one.class_name,
                 one.versus,
             )

@@ -126,6 +126,10 @@ def figures_of(trust: Trust) -> tuple[tuple[str, str], ...]:
         (_tr("Everything hidden"), decimal(trust.blank, 2)),
         (_tr("Deletion"), _tr("beats {0} of the areas elsewhere").format(percent(trust.deletion, 0))),
         (_tr("Insertion"), _tr("beats {0} of the areas elsewhere").format(percent(trust.insertion, 0))),
+        (
+            _tr("By chance"),
+            _tr("{0} of heads that learned nothing hang on it as much").format(percent(trust.chance, 0)),
+        ),
         (_tr("Agreement"), _tr("{0} with {1}").format(decimal(trust.agreement, 2), trust.other)),
     )
 
@@ -134,7 +138,9 @@ def _meaning(verdict: TrustVerdict) -> str:
     return {
         "faithful": _tr("The score rests on the hot area: hide it and the score falls, keep only it and it stays."),
         "weak": _tr("The score rests on the hot area in part, or other maps show another place."),
-        "not faithful": _tr("The score does not rest on the hot area more than on others. Do not rely on this map."),
+        "not faithful": _tr(
+            "The score does not rest on the hot area more than on others, or no more than by chance. Do not rely on it."
+        ),
     }[verdict]
 
 

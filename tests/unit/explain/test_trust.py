@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from convnext_studio.core.explain.chance import chance
+from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
 from convnext_studio.core.explain.place import image_map
@@ -37,7 +40,9 @@ def judged(lens: Lens, prepared: PreparedImage, layer: str = "") -> Trust:
         with torch.no_grad():
             return lens.forward(lens.input(batch)).numpy()
 
-    witness = Witness(run, 32, log_odds(CLASSES.index(one.class_name), None), one.class_name)
+    index = CLASSES.index(one.class_name)
+    doubt = partial(chance, lens, target=Target(index))
+    witness = Witness(run, 32, log_odds(index, None), doubt, one.class_name)
     return measure(scene_of(prepared, PREPROCESSING), one, (other, place), witness, lambda: None)
 
 

@@ -1,0 +1,80 @@
+"""Would a head that learned nothing hang on the same area? A permutation test of each map (after arXiv:1810.03292).
+
+Features that were learned stand out at what matters, so a random head answers by the right place too, and its map
+points there; no figure of one map alone tells it from a map of what was learned. So the head is compared with heads
+like it that learned nothing: its own weights, given to features that are not theirs. Were the head itself a random one,
+it would be one of them, and it ends among the strongest `LEVEL` of them in that share of cases and no more, whatever
+the features, the Image and the size of the weights.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from convnext_studio.core.explain.gradient import Target
+from convnext_studio.core.explain.lens import Lens
+from convnext_studio.core.predict.runners.base import Batch
+
+HEADS = 199
+LEVEL = 0.05  # the share of random heads that may pass
+_SEED = 0  # the same figure whenever the same map is judged
+_TINY = 1e-9
+
+
+def chance(lens: Lens, pair: Batch, target: Target) -> float:
+    """The share, 0..1, of heads that learned nothing whose answer hangs on an area as much as that of the Model.
+
+    `pair` is the whole input and the same with the area hidden, uint8 (2, height, width, 3). Each head is asked about
+    the class that has for it the rank that `target` has for the Model. An answer may hang on an area in two ways: the
+    log-odds fall far, or a large share of the class's lead is lost; the better of both counts, so it is doubled.
+    """
+    with torch.no_grad():
+        pooled = lens.pooled(lens.input(pair))
+        logits = lens.decided(pooled[:, _orders(pooled.shape[1]).to(pooled.device)].flatten(0, 1))
+    whole, hidden = logits.double().cpu().split(HEADS + 1)
+    asked = _of_same_rank(whole, target)
+    falls = _odds(whole, asked, target) - _odds(hidden, asked, target)
+    lead = _lead(whole, asked, target)
+    shares = (lead - _lead(hidden, asked, target)) / lead.abs().clamp_min(_TINY)
+    as_strong = min(float((one >= one[0]).double().mean()) for one in (falls, shares))
+    return min(1.0, 2 * as_strong)
+
+
+@lru_cache(maxsize=4)
+def _orders(channels: int) -> Tensor:
+    """Which feature each weight is given: its own in the first row, any in the others."""
+    generator = torch.Generator().manual_seed(_SEED)
+    mixed = [torch.randperm(channels, generator=generator) for _ in range(HEADS)]
+    return torch.stack([torch.arange(channels), *mixed])
+
+
+def _of_same_rank(logits: Tensor, target: Target) -> Tensor:
+    """For each head the class that stands where the target stands in the first one; the rival stands nowhere."""
+    rivals = logits.clone()
+    if target.versus is not None:
+        rivals[:, target.versus] = -torch.inf
+    order = rivals.argsort(dim=1, descending=True, stable=True)
+    rank = int((order[0] == target.index).nonzero()[0])
+    asked = order[:, rank]
+    asked[0] = target.index
+    return asked
+
+
+def _odds(logits: Tensor, asked: Tensor, target: Target) -> Tensor:
+    """Log-odds of the class against all others, or against the rival."""
+    if target.versus is not None or logits.shape[1] == 1:
+        return _lead(logits, asked, target)
+    own = logits.gather(1, asked[:, None])
+    others = logits.scatter(1, asked[:, None], -torch.inf)
+    return own[:, 0] - others.logsumexp(dim=1)
+
+
+def _lead(logits: Tensor, asked: Tensor, target: Target) -> Tensor:
+    """How far the class is above the mean of all, or above the rival."""
+    own = logits.gather(1, asked[:, None])[:, 0]
+    if logits.shape[1] == 1:
+        return own
+    return own - (logits.mean(dim=1) if target.versus is None else logits[:, target.versus])
