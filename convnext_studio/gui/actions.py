@@ -28,7 +28,7 @@ class ActionSpec:
     is_checkable: bool = False
 
 
-MENUS = ("File", "Image", "Explanation", "View", "Training", "Models", "Help")
+MENUS = ("File", "Image", "Explanation", "View", "Training", "Evaluation", "Models", "Help")
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_files", "Open images…", "Ctrl+O", "image", "File", "Choose images to open."),
@@ -134,6 +134,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("go_data", "Data", "Ctrl+Shift+2", "data", "View", "Show the data set, its classes and its labels."),
     ActionSpec("go_train", "Train", "Ctrl+Shift+3", "train", "View", "Show the Runs and how they go."),
     ActionSpec(
+        "go_evaluate", "Evaluate", "Ctrl+Shift+4", "evaluate", "View", "Show how good a Model is on labelled images."
+    ),
+    ActionSpec(
         "go_models", "Models", "Ctrl+Shift+5", "models", "View", "Show all Models and the weights on this machine."
     ),
     ActionSpec(
@@ -159,6 +162,25 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("undo_label", "Undo label change", "Ctrl+Z", "undo", "Training", "Take the last label change back."),
     ActionSpec(
         "redo_label", "Redo label change", "Ctrl+Shift+Z; Ctrl+Y", "redo", "Training", "Make the label change again."
+    ),
+    ActionSpec(
+        "evaluate_run", "Evaluate this Run", "", "evaluate", "Evaluation", "Show how good the Run's best Model is."
+    ),
+    ActionSpec(
+        "start_evaluation",
+        "Start evaluation",
+        "",
+        "play",
+        "Evaluation",
+        "Judge the chosen Model by the chosen images.",
+    ),
+    ActionSpec(
+        "save_evaluation",
+        "Save report…",
+        "",
+        "export",
+        "Evaluation",
+        "Write a report to read, a table of the images, or all figures.",
     ),
     ActionSpec(
         "choose_model", "Choose a Model…", "Ctrl+Shift+M", "models", "Models", "Find a Model by name, size or licence."

@@ -38,6 +38,7 @@ LANES = (
     "follow",
     "explain",
     "explain all",
+    "evaluate",
     "measure",
 )
 MOST_IN_A_DRAIN = 500  # Events handed over in one turn of the event loop; the others wait for the next

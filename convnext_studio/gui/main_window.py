@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QSplitter, QSta
 
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.commands import Commands
+from convnext_studio.gui.evaluation_place import EvaluationPlace
 from convnext_studio.gui.panels.drop_target import DropTarget
 from convnext_studio.gui.panels.message_area import MessageArea
 from convnext_studio.gui.panels.rail import Rail
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
         self._focus_ring = FocusRing(studio.theme, self)
         self.commands = Commands(studio, actions, self)
         self.training = TrainingPlaces(studio, actions, self, self.pages, self.rail)
+        self.evaluation = EvaluationPlace(studio, actions, self, self.pages, self.rail)
         self.parts = WindowLayout(self, studio, actions, (self.rail, self.top_bar, self.status_bar), self.pages)
         self._connect()
         self.parts.restore()

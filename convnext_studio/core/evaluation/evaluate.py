@@ -28,6 +28,7 @@ from convnext_studio.core.runs.run import RECIPE
 from convnext_studio.core.values import ImageRef, ModelInfo, Prediction
 
 MANY_READS = 2  # of a test split: once by the training at its end, once to look closer
+_TOLD_AT_ONCE = 2_000  # Images: the window takes in no long lists
 _NAMED = 3  # of the classes or files that a sentence is about
 
 
@@ -164,7 +165,8 @@ def _predictions(
         ctx.emit(event)
 
     refs = tuple(ImageRef(path) for path in dict.fromkeys(image.path for image in images))
-    ctx.emit(ImagesFound(refs))
+    for begin in range(0, len(refs), _TOLD_AT_ONCE):
+        ctx.emit(ImagesFound(refs[begin : begin + _TOLD_AT_ONCE]))
     wanted = Classify(refs, request.model, request.execution, request.fit, top=len(info.classes))
     classify(wanted, JobContext(on_event, ctx.cancel))
     return found

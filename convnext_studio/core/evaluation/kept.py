@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import DataError, StudioError
-from convnext_studio.core.evaluation.report import FILE_NAME, Evaluation, read, write
+from convnext_studio.core.evaluation.report import FILE_NAME, Evaluation, KeptEvaluation, read, write
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.files import replacing
 from convnext_studio.core.models.card_file import read_card_in_file
@@ -24,19 +24,6 @@ from convnext_studio.core.values import ModelRef
 _LIST = "list.json"
 _MOST = 100  # are listed and kept
 _TAIL_BYTES = 1 << 16
-
-
-@dataclass(frozen=True)
-class KeptEvaluation:
-    """One Evaluation in a line. `at` is UTC in ISO form."""
-
-    path: str
-    model: str
-    data: str
-    split: str
-    at: str
-    images: int
-    balanced_accuracy: float
 
 
 def of_run(model: ModelRef) -> ModelRef:

@@ -110,6 +110,19 @@ class Evaluation:
         return tuple(self.images[row] for row in rows)
 
 
+@dataclass(frozen=True)
+class KeptEvaluation:
+    """One Evaluation in a line. `at` is UTC in ISO form."""
+
+    path: str
+    model: str
+    data: str
+    split: str
+    at: str
+    images: int
+    balanced_accuracy: float
+
+
 def to_json(evaluation: Evaluation) -> str:
     """Write an Evaluation; the keys that scripts rely on come first."""
     document: dict[str, Any] = {
@@ -209,7 +222,21 @@ _AS_WRITTEN = {
     "unreadable",
     "left_out",
 }
-__all__ = ["FILE_NAME", "Bin", "ClassFigures", "Evaluation", "Interval", "Judged", "JudgedImages", "Points"]
+__all__ = [
+    "FILE_NAME",
+    "Bin",
+    "ClassFigures",
+    "Evaluation",
+    "Interval",
+    "Judged",
+    "JudgedImages",
+    "KeptEvaluation",
+    "Points",
+    "from_json",
+    "read",
+    "to_json",
+    "write",
+]
 _FIGURES = ("precision", "recall", "f1", "support", "roc_auc", "average_precision", "missed", "missed_at_most")
 _WITH_INTERVAL = ("precision", "recall", "f1")
 

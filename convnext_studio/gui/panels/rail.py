@@ -22,7 +22,7 @@ class Rail(Frame):
         super().__init__("window", "right", parent)
         self._theme = studio.theme
         self._actions = actions
-        self._places = {name: self._place(f"go_{name}") for name in ("inspect", "data", "train", "models")}
+        self._places = {name: self._place(f"go_{name}") for name in ("inspect", "data", "train", "evaluate", "models")}
         self._menu = self._menu_button(self.tr("Menu"), "menu", self.tr("All actions"), MENUS)
         self._help = self._menu_button(self.tr("Help"), "help", self.tr("Help"), ("Help",))
         self._settings = RailButton(self._theme, self.tr("Settings"), "settings", actions["settings"].toolTip())

@@ -13,6 +13,7 @@ from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.data_sets import DataSets
+from convnext_studio.gui.stores.evaluator import Evaluator
 from convnext_studio.gui.stores.explainer import Explainer
 from convnext_studio.gui.stores.explanation_files import ExplanationFiles
 from convnext_studio.gui.stores.exporter import Exporter
@@ -59,6 +60,7 @@ class Studio:
     set_up: SetUp
     data_sets: DataSets
     training: Training
+    evaluator: Evaluator
     memory: WindowMemory
     log: LogStore
     opened: tuple[str, ...] = ()
@@ -118,6 +120,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         set_up=set_up,
         data_sets=DataSets(lanes, jobs, messages, set_up),
         training=Training(lanes, messages, settings, set_up, places.runs),
+        evaluator=Evaluator(lanes, jobs, messages, places.state / "evaluations"),
         memory=memory,
         log=LogStore(),
     )

@@ -108,16 +108,16 @@ class CellDelegate(QStyledItemDelegate):
             at = QPointF(left + metrics.horizontalAdvance(shown) + 8, first.center().y() - _CHIP_HEIGHT / 2)
             draw_chip(painter, self._theme, at, cell.badge, tone="accent")
         if cell.second:
-            self._paint_second(painter, QRectF(left, inner.top() + 25, first.width(), 17), cell.second)
+            self._paint_second(painter, QRectF(left, inner.top() + 25, first.width(), 17), cell.second, side)
         if cell.share is not None:
             self._paint_share(painter, first, cell.share)
 
-    def _paint_second(self, painter: QPainter, rect: QRectF, text: str) -> None:
+    def _paint_second(self, painter: QPainter, rect: QRectF, text: str, side: Qt.AlignmentFlag) -> None:
         face = font("cap")
         painter.setFont(face)
         painter.setPen(self._theme.color("text3"))
         shown = QFontMetricsF(face).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
-        painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.drawText(rect, side | Qt.AlignmentFlag.AlignVCenter, shown)
 
     def _paint_share(self, painter: QPainter, rect: QRectF, share: float) -> None:
         groove = QRectF(rect.left(), rect.center().y() + 11, rect.width(), 3)

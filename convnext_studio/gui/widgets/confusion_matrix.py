@@ -30,6 +30,7 @@ class ConfusionMatrix(QWidget):
         self._rows: tuple[tuple[int, ...], ...] = ()
         self._is_percent = False
         self._current = (0, 0)
+        self._marked: tuple[int, int] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Confusion matrix"))
@@ -39,8 +40,17 @@ class ConfusionMatrix(QWidget):
         """Show counts: a row a true class."""
         self._classes, self._rows = tuple(classes), tuple(tuple(row) for row in rows)
         self._current = (0, 0)
+        self._marked = None
         self._describe()
         self.updateGeometry()
+        self.update()
+
+    def mark(self, cell: tuple[int, int] | None) -> None:
+        """Point out the cell whose Images are shown, or none."""
+        self._marked = cell
+        if cell is not None:
+            self._current = cell
+        self._describe()
         self.update()
 
     def set_percent(self, is_percent: bool) -> None:
@@ -75,6 +85,10 @@ class ConfusionMatrix(QWidget):
         for true in range(len(self._classes)):
             for found in range(len(self._classes)):
                 self._paint_cell(painter, true, found)
+        if self._marked is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._theme.color("accent"), 2))
+            painter.drawRoundedRect(self._cell(*self._marked), 3, 3)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color("focus"), 2))

@@ -16,8 +16,7 @@ from convnext_studio.core.data.split_file import write_split
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.evaluate import warnings
-from convnext_studio.core.evaluation.kept import KeptEvaluation
-from convnext_studio.core.evaluation.report import Evaluation
+from convnext_studio.core.evaluation.report import Evaluation, KeptEvaluation
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import Evaluate, FindEvaluations, OpenEvaluation, SaveEvaluation

@@ -1,0 +1,131 @@
+"""A plot of shares over shares: ROC, precision over recall, reliability. Drawn here, so that no plot library is read.
+
+The vertical axis may begin above 0 where all points lie high; the caller says so in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from convnext_studio.gui.theme.fonts import font
+from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.label import plain_tip
+from convnext_studio.gui.widgets.numbers import decimal
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 8, 36
+_NEAR = 24.0  # pixels from the pointer to a point that it means
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named curve in the colour `role`; `weights` (0..1) make its points dots of that size."""
+
+    name: str
+    role: str
+    points: Points
+    weights: Sequence[float] = ()
+
+
+class UnitPlot(QWidget):
+    """Both axes end at 1. `is_even` draws the diagonal: a guess, or a Model that is as sure as it is right."""
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self._lines: tuple[Line, ...] = ()
+        self._low = 0.0
+        self._is_even = False
+        self._axes = ("", "")
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.changed.connect(self.update)
+
+    def show_lines(
+        self, lines: Sequence[Line], axes: tuple[str, str], *, low: float = 0.0, is_even: bool = False
+    ) -> None:
+        """Draw these; `axes` name the horizontal and the vertical one, `low` is where the vertical one begins."""
+        self._lines, self._axes, self._low, self._is_even = tuple(lines), axes, low, is_even
+        self.setAccessibleDescription(", ".join(line.name for line in lines))
+        self.update()
+
+    @property
+    def shown(self) -> tuple[Line, ...]:
+        """What is drawn."""
+        return self._lines
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for five numbers."""
+        return QSize(300, 240)
+
+    def minimumSizeHint(self) -> QSize:
+        """As small as can be read."""
+        return QSize(200, 180)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Grid, diagonal, curves."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_grid(painter)
+        if self._is_even:
+            painter.setPen(QPen(self._theme.color("text3"), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QLineF(self._at(self._low, self._low), self._at(1, 1)))
+        painter.setClipRect(self._area().adjusted(-6, -6, 6, 6))
+        for line in self._lines:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._theme.color(line.role), 2))
+            painter.drawPolyline(QPolygonF([self._at(x, y) for x, y in line.points]))
+            painter.setBrush(self._theme.color(line.role))
+            painter.setPen(QPen(self._theme.color("panel"), 1))
+            for (x, y), weight in zip(line.points, line.weights, strict=False):
+                radius = 3.0 + 5.0 * weight**0.5
+                painter.drawEllipse(self._at(x, y), radius, radius)
+
+    def event(self, event: QEvent) -> bool:
+        """The point that the pointer rests on, in numbers."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), plain_tip(self.words_at(QPointF(event.pos()))), self)
+            return True
+        return super().event(event)
+
+    def words_at(self, place: QPointF) -> str:
+        """The nearest point in words, "" if none is near."""
+        best, words = _NEAR, ""
+        for line in self._lines:
+            for x, y in line.points:
+                away = QLineF(place, self._at(x, y)).length()
+                if away < best:
+                    best = away
+                    figures = f"{self._axes[0]} {decimal(x, 3)}, {self._axes[1]} {decimal(y, 3)}"
+                    words = f"{line.name}: {figures}" if line.name else figures
+        return words
+
+    def _paint_grid(self, painter: QPainter) -> None:
+        area = self._area()
+        painter.setFont(font("cap"))
+        step = (1.0 - self._low) / 4
+        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for number in range(5):
+            across, up = number / 4, self._low + number * step
+            at = self._at(across, up)
+            painter.setPen(QPen(self._theme.color("grid"), 1))
+            painter.drawLine(QLineF(area.left(), at.y(), area.right(), at.y()))
+            painter.setPen(self._theme.color("text3"))
+            painter.drawText(QRectF(0, at.y() - 8, _LEFT - 6, 16), right, decimal(up, 2))
+            spot = QRectF(at.x() - 20, area.bottom() + 3, 40, 16)
+            painter.drawText(spot, int(Qt.AlignmentFlag.AlignCenter), decimal(across, 2))
+        below = QRectF(area.left(), area.bottom() + 18, area.width(), 16)
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), self._axes[0])
+
+    def _area(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(_LEFT, _TOP, -_RIGHT, -_BOTTOM)
+
+    def _at(self, x: float, y: float) -> QPointF:
+        area = self._area()
+        up = (y - self._low) / (1.0 - self._low)
+        return QPointF(area.left() + x * area.width(), area.bottom() - up * area.height())
