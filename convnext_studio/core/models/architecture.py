@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -95,6 +96,19 @@ def build_with(
 def takes_any_size(network: nn.Module) -> bool:
     """Whether it computes the same of a small input as of a large one: no part of it knows the size of its input."""
     return isinstance(network, ConvNeXt)
+
+
+def knows_its_size(network: nn.Module) -> bool:
+    """Whether it is built for one size of its input, and takes another as its option `img_size`."""
+    return hasattr(network, "set_input_size")
+
+
+def resized(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Weights of the same architecture for another size of its input: places are interpolated as timm does it."""
+    refit = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of how timm itself asks torch
+        return dict(tensors if refit is None else refit(dict(tensors), network))
 
 
 def outputs_of(network: nn.Module) -> int:

@@ -16,7 +16,7 @@ MAX_CLASSES = 200_000
 MAX_TEXT_LENGTH = 10_000
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 _STAGES = {"depths": (1, 512), "dims": (1, 16_384)}  # four numbers each, and how large they may be
-_SIZES = {"kernel_sizes": (1, 63), "patch_size": (1, 64)}
+_SIZES = {"kernel_sizes": (1, 63), "patch_size": (1, 64), "img_size": (8, 4096)}
 _NAMES = {
     "norm_layer": ("layernorm2d", "batchnorm2d", "rmsnorm2d"),
     "act_layer": ("gelu", "relu", "silu"),

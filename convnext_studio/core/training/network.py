@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convnext_studio.core.errors import UsageError
-from convnext_studio.core.models.architecture import build, preprocessing_of
+from convnext_studio.core.models.architecture import build, knows_its_size, preprocessing_of, resized
 from convnext_studio.core.models.card import Card, Option, Provenance
 from convnext_studio.core.models.network import SAMPLE, LoadedModel, load
 from convnext_studio.core.recipe import Recipe
@@ -34,15 +34,16 @@ def start_network(recipe: Recipe, classes: tuple[str, ...]) -> Start:
     if recipe.weights == "random":
         return _from_random(recipe, classes)
     model = load(recipe.model_ref)
-    network = _built(model.architecture, len(classes), model.card.options, recipe)
-    new = network.state_dict()
+    options = dict(model.card.options) | _size_of(model.network, recipe)
+    network = _built(model.architecture, len(classes), options, recipe)
+    new, old = network.state_dict(), model.network.state_dict()
     kept = {
         name: tensor
-        for name, tensor in model.network.state_dict().items()
+        for name, tensor in (old if options == model.card.options else resized(old, network)).items()
         if name in new and new[name].shape == tensor.shape and not _is_head(network, name)
     }
     network.load_state_dict(kept, strict=False)
-    return Start(network, _card(recipe, classes, model.card, model), model)
+    return Start(network, _card(recipe, classes, replace(model.card, options=options), model), model)
 
 
 def set_head(network: nn.Module, weight: Tensor, bias: Tensor) -> None:
@@ -89,11 +90,12 @@ def options_of(recipe: Recipe) -> dict[str, Option]:
 def _from_random(recipe: Recipe, classes: tuple[str, ...]) -> Start:
     if recipe.model == SAMPLE or recipe.model.endswith(".safetensors"):
         model = load(recipe.model_ref)
-        architecture, options, way_in = model.architecture, dict(model.card.options), model.preprocessing
+        options = dict(model.card.options) | _size_of(model.network, recipe)
+        architecture, way_in = model.architecture, model.preprocessing
     else:
-        architecture, options = recipe.model.partition(".")[0], {}
+        architecture = recipe.model.partition(".")[0]
         with torch.device("meta"):
-            build(recipe.model)  # raises for a name that nobody knows
+            options = _size_of(build(recipe.model), recipe)  # raises for a name that nobody knows
         way_in = preprocessing_of(recipe.model)
     options |= options_of(recipe)
     with torch.random.fork_rng(devices=[]):
@@ -105,6 +107,11 @@ def _from_random(recipe: Recipe, classes: tuple[str, ...]) -> Start:
                 weight.fill_(_LAYER_SCALE)
     card = Card(architecture=architecture, classes=classes, preprocessing=way_in, options=options)
     return Start(network, _card(recipe, classes, card, None))
+
+
+def _size_of(network: nn.Module, recipe: Recipe) -> dict[str, Option]:
+    """The option that another input size takes of a network that is built for one, a transformer say."""
+    return {"img_size": recipe.input_size} if recipe.input_size and knows_its_size(network) else {}
 
 
 def _built(architecture: str, outputs: int, options: Any, recipe: Recipe) -> nn.Module:
