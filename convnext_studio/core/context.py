@@ -5,6 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_LOOK_S = 0.1
 
 
 class Cancelled(Exception):
@@ -26,3 +31,27 @@ class JobContext:
         """Raise `Cancelled` if a stop was requested. Call it once per unit of work."""
         if self.cancel.is_set():
             raise Cancelled
+
+
+def aside(work: Callable[[], T], check: Callable[[], None]) -> T:
+    """Do in a thread of its own what cannot look for a stop itself, and call `check` meanwhile.
+
+    What `check` raises is raised at once; the work then comes to its end alone, and nobody hears of it.
+    """
+    done: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # raised again below, in the thread that asked
+            errors.append(error)
+
+    worker = threading.Thread(target=run, name="aside", daemon=True)
+    worker.start()
+    while worker.is_alive():
+        check()
+        worker.join(_LOOK_S)
+    if errors:
+        raise errors[0]
+    return done[0]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convnext_studio.core.context import JobContext
+from convnext_studio.core.context import JobContext, aside
 from convnext_studio.core.errors import DeviceError, UsageError
 from convnext_studio.core.events import ModelLoading, SpeedMeasured
 from convnext_studio.core.models import network
@@ -63,7 +63,7 @@ def settle_plan(
     remembered = None if is_measured_anew else recall(model.identity, execution)
     if remembered is not None:
         plan, images_per_s = remembered
-        return Settled(plan, build_runner(model, plan), images_per_s)
+        return Settled(plan, aside(lambda: build_runner(model, plan), ctx.check), images_per_s)
     ctx.emit(ModelLoading("Measuring this machine"))
     settled = calibrate(model, execution, ctx)
     remember(model.identity, execution, settled.plan, settled.images_per_s)
@@ -102,7 +102,7 @@ def calibrate(
             if best is not None and time.monotonic() + (cost_s if is_blank else 0) > give_up_at:
                 break
             began = time.monotonic()
-            found = _judge(model, plan, probe, reference)
+            found = _judge(model, plan, probe, reference, ctx)
             if found is not None:
                 best = found if best is None else _faster(best, found, probe)
             cost_s = time.monotonic() - began
@@ -176,10 +176,10 @@ def _probe(model: LoadedModel) -> Batch:
     return np.stack(pictures)
 
 
-def _judge(model: LoadedModel, plan: Plan, probe: Batch, reference: Logits | None) -> Settled | None:
+def _judge(model: LoadedModel, plan: Plan, probe: Batch, reference: Logits | None, ctx: JobContext) -> Settled | None:
     """Measure one candidate; None if it cannot run this Model or answers differently."""
     try:
-        runner = build_runner(model, plan)
+        runner = aside(lambda: build_runner(model, plan), ctx.check)
         if reference is not None and not agree(runner.run(probe), reference):
             _log.info("%s refused for %s: its answers differ from fp32", plan.title, model.title)
             return None

@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
+from convnext_studio.core.context import aside
 from convnext_studio.core.data.dataset import LabelledImage, Split
 from convnext_studio.core.errors import StorageError
 from convnext_studio.core.files import replacing
@@ -161,7 +162,8 @@ def _running(work: Work) -> Iterator[Runner]:
     grown = ground.start.grown_from
     identity = hashlib.sha256(f"features of {grown.identity if grown else ''}".encode()).hexdigest()
     try:
-        yield build_runner(LoadedModel(network, ground.start.card, identity, 0), _plan(work))
+        model, plan = LoadedModel(network, ground.start.card, identity, 0), _plan(work)
+        yield aside(lambda: build_runner(model, plan), work.desk.reading.check)
     finally:
         torch.set_num_threads(threads)
 

@@ -7,7 +7,7 @@ cross-validation over groups of training Images, so that neither the validation 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,11 @@ from convnext_studio.core.training.work import Work
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _FOLDS = 3
 _ITERATIONS = 60
+Check = Callable[[], None]
+
+
+def _nothing() -> None:
+    """Look for nothing."""
 
 
 def fit_new_head(work: Work) -> None:
@@ -43,7 +48,9 @@ def fit_new_head(work: Work) -> None:
     features = features_of(work, ("train", "validation"), lambda done: desk.emit(Progressed("features", done, total)))
     train, validation = features["train"], features["validation"]
     desk.emit(PhaseStarted("head"))
-    weight, bias = desk.world.shared(lambda: _fitted_on(train, data.images["train"], data.classes, recipe.seed))
+    weight, bias = desk.world.shared(
+        lambda: _fitted_on(train, data.images["train"], data.classes, recipe.seed, desk.ctx.check)
+    )
     set_head(work.network, weight, bias)
     work.reset_average()
     answers = _answers(validation, weight, bias)
@@ -64,17 +71,19 @@ def predict_by_head(work: Work, split: Split, network: nn.Module) -> Answers:
 
 
 def fit_head(
-    values: Tensor, labels: Tensor, classes: int, groups: NDArray[Any], *, seed: int = 0
+    values: Tensor, labels: Tensor, classes: int, groups: NDArray[Any], *, seed: int = 0, check: Check = _nothing
 ) -> tuple[Tensor, Tensor]:
     """Fit a head to features (n, width) and class numbers (n,); returns (classes, width) and (classes,), float32.
 
-    Images of one group are held out together when the penalty is chosen.
+    Images of one group are held out together when the penalty is chosen. `check` is called all the while; what it
+    raises ends the fit.
     """
     mean, spread = values.double().mean(0), values.double().std(0, correction=0) + 1e-6
     scaled = (values.double() - mean) / spread
     with _one_thread():
-        penalty = _best_penalty(scaled, labels, classes, groups, seed)
-        weight, bias = _regression(scaled, labels, classes, penalty)
+        folds = _folds(groups, seed)
+        penalty = _best_penalty(scaled, labels, classes, folds, check)
+        weight, bias = _regression(scaled, labels, classes, penalty, check)
     weight = weight / spread
     return weight.float(), (bias - weight @ mean).float()
 
@@ -91,10 +100,10 @@ def _one_thread() -> Iterator[None]:
 
 
 def _fitted_on(
-    features: Features, images: tuple[LabelledImage, ...], classes: tuple[str, ...], seed: int
+    features: Features, images: tuple[LabelledImage, ...], classes: tuple[str, ...], seed: int, check: Check
 ) -> tuple[Tensor, Tensor]:
     groups = np.array([images[number].group or f"image {number}" for number in features.numbers])
-    return fit_head(features.values, _labels(features, images, classes), len(classes), groups, seed=seed)
+    return fit_head(features.values, _labels(features, images, classes), len(classes), groups, seed=seed, check=check)
 
 
 def _answers(features: Features, weight: Tensor, bias: Tensor) -> Answers:
@@ -108,10 +117,14 @@ def _labels(features: Features, images: tuple[LabelledImage, ...], classes: tupl
     return torch.tensor([classes.index(images[number].label) for number in features.numbers])
 
 
-def _best_penalty(values: Tensor, labels: Tensor, classes: int, groups: NDArray[Any], seed: int) -> float:
-    """The largest penalty among those whose held-out loss is the least, every class weighing the same."""
+def _folds(groups: NDArray[Any], seed: int) -> NDArray[np.int64]:
+    """The fold of each Image; those of one group are in one."""
     names, places = np.unique(groups, return_inverse=True)
-    folds = np.random.default_rng(seed).permutation(len(names))[places] % _FOLDS
+    return np.random.default_rng(seed).permutation(len(names))[places] % _FOLDS
+
+
+def _best_penalty(values: Tensor, labels: Tensor, classes: int, folds: NDArray[np.int64], check: Check) -> float:
+    """The largest penalty among those whose held-out loss is the least, every class weighing the same."""
     losses = np.zeros(len(_PENALTIES))
     for fold in range(_FOLDS):
         kept, held = torch.from_numpy(folds != fold), torch.from_numpy(folds == fold)
@@ -119,14 +132,14 @@ def _best_penalty(values: Tensor, labels: Tensor, classes: int, groups: NDArray[
         if not there or len(set(labels[kept].tolist())) < 2:
             continue
         for place, penalty in enumerate(_PENALTIES):
-            weight, bias = _regression(values[kept], labels[kept], classes, penalty)
+            weight, bias = _regression(values[kept], labels[kept], classes, penalty, check)
             answers = torch.softmax(values[held] @ weight.T + bias, 1).numpy()
             each = metrics.losses(answers, labels[held].numpy())
             losses[place] += float(np.mean([each[labels[held].numpy() == one].mean() for one in there]))
     return _PENALTIES[len(_PENALTIES) - 1 - int(np.argmin(losses[::-1]))]
 
 
-def _regression(values: Tensor, labels: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+def _regression(values: Tensor, labels: Tensor, classes: int, penalty: float, check: Check) -> tuple[Tensor, Tensor]:
     """Minimise the balanced cross-entropy plus `penalty` / 2 times the squared weights, in double precision."""
     counts = torch.bincount(labels, minlength=classes).clamp_min(1)
     shares = (1.0 / (counts[labels] * (torch.bincount(labels, minlength=classes) > 0).sum())).double()
@@ -135,6 +148,7 @@ def _regression(values: Tensor, labels: Tensor, classes: int, penalty: float) ->
     search = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> float:
+        check()
         search.zero_grad()
         each = functional.cross_entropy(values @ weight.T + bias, labels, reduction="none")
         loss = (each * shares).sum() + penalty / 2 * weight.square().sum()

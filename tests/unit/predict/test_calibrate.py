@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from pathlib import Path
 from typing import cast
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 
 from convnext_studio.core import jobs
-from convnext_studio.core.context import JobContext
+from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import DeviceError, UsageError
 from convnext_studio.core.events import DeviceFound, ModelLoading, SpeedMeasured
 from convnext_studio.core.models import network
+from convnext_studio.core.models.network import LoadedModel
 from convnext_studio.core.predict import calibrate, device, memory
 from convnext_studio.core.predict.answers import softmax
 from convnext_studio.core.predict.runners.base import Plan, Runner
@@ -190,3 +192,28 @@ def test_the_speed_of_an_architecture_is_measured_without_its_weights(
     assert isinstance(found, SpeedMeasured)
     assert found.images_per_s > 0
     assert (found.execution.engine, found.execution.precision) == ("torch", "fp32")
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_stop_does_not_wait_for_a_network_that_is_still_made_ready(
+    model: ModelRef, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    loaded = network.load(model)
+    if is_known:
+        calibrate.settle_plan(loaded, FP32, JobContext())
+    let_go, stop, calls = threading.Event(), threading.Event(), []
+
+    def slow(loaded: LoadedModel, plan: Plan) -> Runner:
+        calls.append(1)
+        if is_known or len(calls) > 1:  # the first one is what the others must agree with
+            stop.set()
+            let_go.wait()
+        return build_runner(loaded, plan)
+
+    monkeypatch.setattr(calibrate, "build_runner", slow)
+    try:
+        with pytest.raises(Cancelled):
+            calibrate.settle_plan(loaded, FP32, JobContext(cancel=stop))
+        assert stop.is_set() and not let_go.is_set()
+    finally:
+        let_go.set()

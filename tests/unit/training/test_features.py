@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -170,3 +171,25 @@ def test_a_broken_file_of_features_is_made_anew(instant: Callable[..., Any], com
 def test_without_images_to_validate_or_test_the_head_is_fitted_all_the_same(instant: Callable[..., Any]) -> None:
     ended, _ = instant("run", validation=0.0, test=0.0)
     assert ended.ending == "finished"
+
+
+def test_a_stop_does_not_wait_for_a_network_that_is_still_made_ready(
+    data: Path, small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go, stop = threading.Event(), threading.Event()
+
+    def slow(*rest: Any) -> Any:
+        stop.set()
+        let_go.wait()
+        return features.build_runner(*rest)
+
+    monkeypatch.setattr(features, "build_runner", slow)
+    recipe = from_preset("instant", data=str(data), model=str(small_model), precision="fp32")
+    run = Run.create_in(tmp_path / "run", recipe)
+    try:
+        ended = fit.train(Train(str(run.folder)), JobContext(cancel=stop))
+        assert stop.is_set() and not let_go.is_set()
+    finally:
+        monkeypatch.undo()
+        let_go.set()
+    assert (ended.ending, ended.can_go_on) == ("stopped", True)

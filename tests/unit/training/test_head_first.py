@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 from torch import Tensor
 
+from convnext_studio.core.context import Cancelled
 from convnext_studio.core.training import head_first
 from convnext_studio.core.training.head_first import fit_head
 
@@ -105,6 +106,21 @@ def test_the_same_features_give_the_same_head_for_any_number_of_threads() -> Non
 
     assert torch.equal(heads[0][0], heads[1][0])
     assert torch.equal(heads[0][1], heads[1][1])
+
+
+def test_a_stop_ends_the_fit_at_its_next_step() -> None:
+    values, labels = drawn((60, 60), 1)
+    calls: list[int] = []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 7:
+            raise Cancelled
+
+    threads = torch.get_num_threads()
+    with pytest.raises(Cancelled):
+        fit_head(values, labels, 2, alone(labels), check=check)
+    assert (len(calls), torch.get_num_threads()) == (7, threads)
 
 
 def test_a_feature_that_never_changes_and_a_class_of_one_image_harm_nobody() -> None:
