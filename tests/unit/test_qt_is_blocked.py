@@ -14,7 +14,11 @@ for name in ("PySide6", "shiboken6", "pyqtgraph"):
 import convnext_studio.core, convnext_studio.launch
 for package in (convnext_studio.core, convnext_studio.launch):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            if error.name not in ("openvino", "onnxruntime"):  # extras
+                raise
 """
 
 

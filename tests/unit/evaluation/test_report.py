@@ -104,4 +104,4 @@ def test_what_is_no_evaluation_is_refused(text: str) -> None:
 
 def test_the_window_can_hold_an_evaluation_without_numpy() -> None:
     code = "import sys; import convnext_studio.core.evaluation.report; sys.exit('numpy' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.events import FindSummary, ImagesFound
+from convnext_studio.core.images import find
 from convnext_studio.core.images.find import find_images, natural_key
 from convnext_studio.core.requests import FindImages
 
@@ -108,7 +109,10 @@ def test_strange_names_and_deep_folders_survive_byte_for_byte(tmp_path: Path) ->
     assert sorted(os.fsencode(path).rsplit(b"/", 1)[1] for path in found(tmp_path)[0]) == sorted(names)
 
 
-def test_the_first_images_are_reported_early_and_the_rest_in_large_chunks(tmp_path: Path) -> None:
+def test_the_first_images_are_reported_early_and_the_rest_in_large_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "_EMIT_EVERY_S", 60.0)  # a busy machine shall not decide what a test sees
     for number in range(3000):
         (tmp_path / f"{number}.png").touch()
     _, _, chunks = found(tmp_path)
