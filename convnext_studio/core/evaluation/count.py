@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convnext_studio.core.evaluation import intervals, metrics
 from convnext_studio.core.evaluation.judged import Columns, JudgedImages
 from convnext_studio.core.evaluation.report import Bin, ClassFigures, Evaluation, Interval, Points
+from convnext_studio.core.evaluation.totals import total
 
 MOST_KEPT = 100  # with more classes, an Image's probabilities are not kept one by one
 MOST_POINTS, LEAST_POINTS = 1000, 50  # of a curve
@@ -46,11 +47,8 @@ class About:
 
 def evaluation_of(answers: Answers, about: About) -> Evaluation:
     """Count everything. `answers` hold one Image at least."""
-    n = len(answers.classes)
-    labels, found = answers.labels, answers.probabilities.argmax(axis=1)
-    matrix = metrics.confusion(labels, found, n)
-    groups = _parts(answers)
-    losses = metrics.losses(answers.probabilities, labels)
+    labels, whole = answers.labels, total(answers.labels, answers.probabilities, answers.groups)
+    matrix = whole.matrix
     figures = metrics.per_class(matrix)
     occurs = figures.support > 0
     return Evaluation(
@@ -59,31 +57,24 @@ def evaluation_of(answers: Answers, about: About) -> Evaluation:
         identity=about.identity,
         data=about.data,
         classes=answers.classes,
-        accuracy=metrics.accuracy(matrix),
-        balanced_accuracy=metrics.balanced_accuracy(matrix),
-        accuracy_interval=intervals.of_accuracy(labels, found, groups),
-        balanced_accuracy_interval=intervals.of_balanced_accuracy(labels, found, n, groups),
+        accuracy=whole.accuracy,
+        balanced_accuracy=whole.balanced_accuracy,
+        accuracy_interval=whole.accuracy_interval,
+        balanced_accuracy_interval=whole.balanced_accuracy_interval,
         macro_f1=float(figures.f1[occurs].mean()),
-        log_loss=float(losses.mean()),
+        log_loss=float(whole.losses.mean()),
         brier=metrics.brier(answers.probabilities, labels),
         calibration_error=metrics.reliability(answers.probabilities, labels).error,
-        per_class=tuple(_class(answers, matrix, figures, index) for index in range(n)),
+        per_class=tuple(_class(answers, matrix, figures, index) for index in range(len(matrix))),
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),
         reliability=_bins(answers),
-        images=_judged(answers, found, losses),
+        images=_judged(answers, whole.found, whole.losses),
         unreadable=about.unreadable,
         left_out=about.left_out,
         notes=about.notes,
-        groups=len(set(groups)) if groups is not None else 0,
+        groups=whole.groups,
         seconds=about.seconds,
     )
-
-
-def _parts(answers: Answers) -> list[str] | None:
-    """What must be drawn together: groups, and each Image without one by itself; None without any group."""
-    if not any(answers.groups):
-        return None
-    return [f"g{group}" if group else f"i{number}" for number, group in enumerate(answers.groups)]
 
 
 def _class(answers: Answers, matrix: metrics.Confusion, figures: metrics.PerClass, index: int) -> ClassFigures:

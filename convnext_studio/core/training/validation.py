@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from convnext_studio.core.data.dataset import LabelledImage
-from convnext_studio.core.evaluation import intervals, metrics
+from convnext_studio.core.evaluation import metrics
+from convnext_studio.core.evaluation.totals import total
 from convnext_studio.core.models.card import Metric
 from convnext_studio.core.training.batches import Batches, Normalise
 from convnext_studio.core.training.desk import Desk
@@ -102,22 +103,24 @@ def judge(answers: Answers, images: Sequence[LabelledImage], classes: tuple[str,
     if not len(labels):
         nothing = tuple((0,) * len(classes) for _ in classes)
         return Scores(0, 0.0, 0.0, 0.0, (0.0, 1.0), (0.0, 1.0), (0.0,) * len(classes), nothing, ())
-    found = answers.probabilities.argmax(axis=1)
-    matrix = metrics.confusion(labels, found, len(classes))
-    losses = metrics.losses(answers.probabilities, labels)
-    groups = [images[number].group or f"image {number}" for number in answers.numbers]
-    worst = np.argsort(-losses, kind="stable")[:_WORST]
+    whole = total(labels, answers.probabilities, [images[number].group for number in answers.numbers])
+    worst = np.argsort(-whole.losses, kind="stable")[:_WORST]
     return Scores(
         images=len(labels),
-        loss=float(losses.mean()),
-        accuracy=metrics.accuracy(matrix),
-        balanced_accuracy=metrics.balanced_accuracy(matrix),
-        interval=intervals.of_balanced_accuracy(labels, found, len(classes), groups),
-        accuracy_interval=intervals.wilson(int(np.trace(matrix)), int(matrix.sum())),
-        recalls=tuple(float(one) for one in metrics.recalls(matrix)),
-        confusion=tuple(tuple(int(one) for one in row) for row in matrix),
+        loss=float(whole.losses.mean()),
+        accuracy=whole.accuracy,
+        balanced_accuracy=whole.balanced_accuracy,
+        interval=whole.balanced_accuracy_interval,
+        accuracy_interval=whole.accuracy_interval,
+        recalls=tuple(float(one) for one in metrics.recalls(whole.matrix)),
+        confusion=tuple(tuple(int(one) for one in row) for row in whole.matrix),
         worst=tuple(
-            (images[answers.numbers[row]].path, classes[labels[row]], classes[found[row]], float(losses[row]))
+            (
+                images[answers.numbers[row]].path,
+                classes[labels[row]],
+                classes[whole.found[row]],
+                float(whole.losses[row]),
+            )
             for row in worst
         ),
     )
