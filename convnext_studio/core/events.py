@@ -248,6 +248,7 @@ class TrainingMeasured:
     weight_bytes: int
     activation_bytes: int  # kept of one Image for the way back
     pixel_bytes: int  # of one prepared Image
+    free_bytes: int  # of the memory that training takes from
 
 
 @dataclass(frozen=True)

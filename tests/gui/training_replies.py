@@ -12,13 +12,15 @@ import numpy as np
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import DataSetCard, DataWarning, LabelledImage
 from convnext_studio.core.errors import DataError, RunError
-from convnext_studio.core.events import DataSetChecked, EditsKept, ModelInput
+from convnext_studio.core.events import DataSetChecked, EditsKept, ModelInput, RateFound, TrainingMeasured
 from convnext_studio.core.requests import (
     CheckDataSet,
     EditLabels,
+    FindLearningRate,
     FindRuns,
     FollowRun,
     MakeThumbnails,
+    MeasureTraining,
     PreviewAugmentation,
     ResumeRun,
     StartRun,
@@ -43,6 +45,9 @@ from tests.gui.replies import make_thumbnails
 CLASSES = ("crack", "dent", "good", "pit", "scratch", "stain")
 STEPS_AN_EPOCH = 12
 DATA = "/parts/line 3"
+MEASURED = TrainingMeasured(
+    "cpu", 0.01, 0.002, 0.015, 0.005, 0.001, 0.01, 1.0, 15_000_000, 14_000_000, 110_592, 8_000_000_000
+)
 
 
 def card(source: str = DATA, **changes: object) -> DataSetCard:
@@ -187,12 +192,15 @@ class Workspace:
     refusal: Exception | None = None
     edits: EditsKept = field(default_factory=lambda: EditsKept(0, 0))
     asked: list[object] = field(default_factory=list)
+    measured: TrainingMeasured | None = MEASURED
 
     def serve(self, lanes: dict[str, InlineLane]) -> None:
         served: dict[type, Callable[..., object]] = {
             CheckDataSet: self._check,
             EditLabels: self._edit,
             PreviewAugmentation: self._preview,
+            MeasureTraining: self._measure,
+            FindLearningRate: self._find_rate,
             StartRun: self._start,
             ResumeRun: self._resume,
             SteerRun: self._note,
@@ -227,6 +235,19 @@ class Workspace:
             pixels = np.full((32, 32, 3), 40 + 12 * (number + request.roll) % 200, np.uint8)
             made.append(ModelInput(ref, pixels, (0, 0, 32, 32)))
         return tuple(made)
+
+    def _measure(self, request: MeasureTraining, ctx: JobContext) -> TrainingMeasured:
+        self._note(request, ctx)
+        if not self.measured:
+            raise DataError("Not one Image that was tried can be read.")
+        return self.measured
+
+    def _find_rate(self, request: FindLearningRate, ctx: JobContext) -> RateFound:
+        self._note(request, ctx)
+        ctx.emit(Progressed("full", 30, request.steps))
+        rates = tuple(10.0 ** (-6 + step / 5) for step in range(30))
+        losses = tuple(1.8 - 1.2 / (1 + math.exp(-(step - 15) / 2)) for step in range(30))
+        return RateFound(rates, losses, 3e-4, "The loss fell most steeply at 1.0e-03.")
 
     def _start(self, request: StartRun, ctx: JobContext) -> str:
         self._note(request, ctx)

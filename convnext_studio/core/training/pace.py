@@ -72,7 +72,14 @@ def measure_training(request: MeasureTraining, ctx: JobContext) -> TrainingMeasu
         weight_bytes=weight_bytes,
         activation_bytes=learned.activation_bytes,
         pixel_bytes=way_in.height * way_in.width * 3,
+        free_bytes=_free_bytes(device),
     )
+
+
+def _free_bytes(device: DeviceName) -> int:
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return int(psutil.virtual_memory().available)
 
 
 Clock = Callable[[Callable[[], object]], float]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -26,6 +26,7 @@ from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.convert import image_from_array
 from convnext_studio.gui.stores.drops import has_paths, paths_of
+from convnext_studio.gui.stores.expected_words import preset_note
 from convnext_studio.gui.stores.model_table import licence_cell
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.fonts import font
@@ -37,6 +38,7 @@ from convnext_studio.gui.widgets.fold import Fold
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
 from convnext_studio.gui.widgets.picture_flow import Picture, PictureFlow
+from convnext_studio.gui.widgets.rate_box import RateBox
 from convnext_studio.gui.widgets.recipe_form import RecipeForm
 from convnext_studio.gui.widgets.warning_row import WarningRow
 
@@ -101,6 +103,7 @@ class SetUpPanel(QWidget):
         )
         self.advanced = Fold(theme, self.tr("All settings"), self.tr("Each has a sensible value."), self._make_advanced)
         self.forms: list[RecipeForm] = []
+        self.rate: RateBox | None = None  # comes with the settings
         self.summary = PlainLabel("", "small", "text2", wrap=True)
         self.start = Button(theme, self._actions["start_run"].text(), "play", "primary")
         bind(self.start, self._actions["start_run"])
@@ -205,6 +208,13 @@ class SetUpPanel(QWidget):
 
     def _make_advanced(self) -> QWidget:
         form = self._form(_OTHERS)
+        finder = self._studio.rate_finder
+        self.rate = RateBox(self._studio.theme)
+        self.rate.look_pressed.connect(finder.start)
+        self.rate.stop_pressed.connect(finder.stop)
+        self.rate.use_pressed.connect(lambda rate: self._on_edited("learning_rate", rate))
+        form.add_below("learning_rate", self.rate)
+        self._show_rate()
         holder = QWidget()
         column = QVBoxLayout(holder)
         column.setContentsMargins(24, 0, 0, 0)
@@ -229,15 +239,23 @@ class SetUpPanel(QWidget):
         self.name.textChanged.connect(self._on_name)
         studio.set_up.changed.connect(self._show_recipe)
         studio.data_sets.changed.connect(self._show_data)
+        studio.expectation.changed.connect(self._show_expected)
+        studio.rate_finder.changed.connect(self._show_rate)
         studio.data_sets.progress_changed.connect(self._show_progress)
         studio.training.state_changed.connect(self._show_summary)
         studio.sample.changed.connect(self._show_progress)
         studio.models.rows_changed.connect(self._show_model)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The Model's licence comes from its card: have it read."""
+        """The Model's licence comes from its card: have it read. Measure what a Run takes while this is in sight."""
         super().showEvent(event)
         self._studio.models.look_once()
+        self._studio.expectation.set_in_sight(is_in_sight=True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Measure no more."""
+        super().hideEvent(event)
+        self._studio.expectation.set_in_sight(is_in_sight=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """One column in a small window."""
@@ -311,6 +329,19 @@ class SetUpPanel(QWidget):
         if row is not None:
             cell = licence_cell(row, self.tr("%s: not commercial"), self.tr("Unknown"))
             self.licence.set_chip(cell.text, cell.icon, cell.tone or "none")
+
+    def _show_expected(self) -> None:
+        expectation = self._studio.expectation
+        for preset, card in zip(PRESETS, self.preset_cards, strict=True):
+            card.set_note(*preset_note(expectation, preset))
+
+    def _show_rate(self) -> None:
+        finder, rate = self._studio.rate_finder, self._studio.set_up.recipe.learning_rate
+        if self.rate is not None:
+            self.rate.show_found(finder.found, finder.failure, rate)
+            self.rate.show_state(
+                is_searching=finder.is_searching, can_start=finder.can_start, done=finder.done, total=finder.total
+            )
 
     def _show_summary(self) -> None:
         set_up, data = self._studio.set_up, self._studio.data_sets

@@ -47,9 +47,13 @@ class SetUp(QObject):
 
     def set_preset(self, preset: Preset) -> None:
         """What the preset decides as it says; data, Model and the rest stay."""
-        kept = {name: getattr(self.recipe, name) for name in FIELDS if name not in _OF_PRESETS | {"preset"}}
         self.problems = {name: problem for name, problem in self.problems.items() if name not in _OF_PRESETS}
-        self._take(from_preset(preset, **kept))
+        self._take(self.with_preset(preset))
+
+    def with_preset(self, preset: Preset) -> Recipe:
+        """What `set_preset` would lead to."""
+        kept = {name: getattr(self.recipe, name) for name in FIELDS if name not in _OF_PRESETS | {"preset"}}
+        return from_preset(preset, **kept)
 
     def set_model(self, ref: ModelRef) -> None:
         """What training begins with."""

@@ -14,6 +14,7 @@ from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.data_sets import DataSets
 from convnext_studio.gui.stores.evaluator import Evaluator
+from convnext_studio.gui.stores.expectation import Expectation
 from convnext_studio.gui.stores.explainer import Explainer
 from convnext_studio.gui.stores.explanation_files import ExplanationFiles
 from convnext_studio.gui.stores.exporter import Exporter
@@ -24,6 +25,7 @@ from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.model_memory import ModelMemory
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.stores.places import Places
+from convnext_studio.gui.stores.rate_finder import RateFinder
 from convnext_studio.gui.stores.recent import Recent
 from convnext_studio.gui.stores.runs_shown import RunsShown
 from convnext_studio.gui.stores.sample_maker import SampleMaker
@@ -59,6 +61,8 @@ class Studio:
     sample: SampleMaker
     set_up: SetUp
     data_sets: DataSets
+    expectation: Expectation
+    rate_finder: RateFinder
     training: Training
     evaluator: Evaluator
     memory: WindowMemory
@@ -97,6 +101,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     library = Library(lanes, messages)
     classifier = Classifier(lanes, library, messages)
     set_up = SetUp()
+    data_sets = DataSets(lanes, jobs, messages, set_up)
     viewer = Viewer(lanes, library, classifier)
     memory = WindowMemory(places.state / "window.json")
     studio = Studio(
@@ -118,7 +123,9 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
         sample=SampleMaker(lanes, jobs, messages, places.sample),
         set_up=set_up,
-        data_sets=DataSets(lanes, jobs, messages, set_up),
+        data_sets=data_sets,
+        expectation=Expectation(lanes, set_up, data_sets),
+        rate_finder=RateFinder(lanes, jobs, set_up),
         training=Training(lanes, messages, settings, set_up, places.runs),
         evaluator=Evaluator(lanes, jobs, messages, places.state / "evaluations"),
         memory=memory,

@@ -1,4 +1,4 @@
-"""One of a few choices as a card: a title, a sentence, and a mark if it holds."""
+"""One of a few choices as a card: a title, a sentence, a note that may change, and a mark if it holds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.label import plain_tip
 
-_INSET, _TITLE, _ICON = 12, 20, 16
+_INSET, _TITLE, _ICON, _NOTE = 12, 20, 16, 20
 
 
 class ChoiceCard(QAbstractButton):
@@ -19,6 +20,8 @@ class ChoiceCard(QAbstractButton):
         super().__init__()
         self._theme = theme
         self._sentence = sentence
+        self.note = ""
+        self._note_role = "text"
         self.setText(title)
         self.setAccessibleName(title)
         self.setAccessibleDescription(sentence)
@@ -28,12 +31,23 @@ class ChoiceCard(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
+    def set_note(self, note: str, role: str = "text", tip: str = "") -> None:
+        """Say something below the sentence, in one line; `tip` explains it."""
+        is_news = bool(note) != bool(self.note)
+        self.note, self._note_role = note, role
+        self.setAccessibleDescription(f"{self._sentence} {note}".strip())
+        self.setToolTip(plain_tip(tip))
+        if is_news:
+            self.setMinimumHeight(self.sizeHint().height())
+            self.updateGeometry()
+        self.update()
+
     def sizeHint(self) -> QSize:
         """As high as the sentence needs at this width."""
         width = self.width() if self.width() > 100 else 220
         room = QRectF(0, 0, width - 2 * _INSET, 1000).toRect()
         used = QFontMetrics(font("small")).boundingRect(room, int(Qt.TextFlag.TextWordWrap), self._sentence)
-        return QSize(160, used.height() + _TITLE + 2 * _INSET + 2)
+        return QSize(160, used.height() + _TITLE + (_NOTE if self.note else 0) + 2 * _INSET + 2)
 
     def minimumSizeHint(self) -> QSize:
         """Narrow is allowed; low is not."""
@@ -63,6 +77,11 @@ class ChoiceCard(QAbstractButton):
         painter.setFont(font("small"))
         painter.setPen(self._theme.color("text2"))
         painter.drawText(room.adjusted(0, _TITLE, 0, 0), int(Qt.TextFlag.TextWordWrap), self._sentence)
+        if self.note:
+            painter.setFont(font("label"))
+            painter.setPen(self._theme.color(self._note_role))
+            words = painter.fontMetrics().elidedText(self.note, Qt.TextElideMode.ElideRight, round(room.width()))
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignBottom), words)
 
     def _dpr(self) -> float:
         return self.devicePixelRatioF()

@@ -33,6 +33,12 @@ def rate(images_per_s: float) -> str:
     return QCoreApplication.translate("numbers", "{0} images/s").format(number)
 
 
+def scientific(value: float) -> str:
+    """0.0003 -> "3e-4": short, and as it may be typed."""
+    digits, _mark, exponent = f"{value:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}".replace(".", QLocale().decimalPoint())
+
+
 def file_size(value: int) -> str:
     """1234567 -> "1.18 MB", as the locale writes it."""
     return QLocale().formattedDataSize(value, 2 if value >= 1_000_000 else 0, QLocale.DataSizeFormat.DataSizeSIFormat)

@@ -10,10 +10,10 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from convnext_studio.core.recipe import FIELDS, Recipe
+from convnext_studio.core.recipe import FIELDS, Recipe, from_preset
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets.frame import Hairline, set_variant
-from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
 from convnext_studio.gui.widgets.recipe_words import choice_word, section_word
 from convnext_studio.gui.widgets.select import Select
 
@@ -46,11 +46,17 @@ class RecipeForm(QWidget):
             column.addWidget(row)
 
     def show_recipe(self, recipe: Recipe, problems: Mapping[str, str]) -> None:
-        """Show the values held, and why a typed one is not."""
+        """Show the values held, why a typed one is not, and what the preset says where it says something else."""
+        usual = from_preset(recipe.preset)
         for name, row in self.rows.items():
             row.show_problem(problems.get(name, ""))
+            row.show_usual(getattr(usual, name), is_held=getattr(recipe, name) == getattr(usual, name))
             if name not in problems:
                 row.show_value(getattr(recipe, name))
+
+    def add_below(self, name: str, widget: QWidget) -> None:
+        """Put a tool under a field."""
+        self.rows[name].column.addWidget(widget)
 
 
 class _Row(QWidget):
@@ -59,25 +65,43 @@ class _Row(QWidget):
     def __init__(self, field: dataclasses.Field[Any], take: Take) -> None:
         super().__init__()
         about = field.metadata
+        self._field = field
         label, help_text = _translated(about["label"]), _translated(about["help"])
         self.editor, self.show_value = _editor(field, take)
         self.editor.setAccessibleName(label)
         self.editor.setAccessibleDescription(help_text)
         self.problem = PlainLabel("", "small", "ng", wrap=True)
-        self.problem.hide()
+        self.usual = PlainLabel("", "small", "accent", wrap=True)
+        for line in (self.problem, self.usual):
+            line.hide()
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(PlainLabel(label, "body", wrap=True))
         words.addWidget(PlainLabel(help_text, "small", "text2", wrap=True))
+        words.addWidget(self.usual)
         words.addWidget(self.problem)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(6)
+        row = QHBoxLayout()
         row.setSpacing(8)
+        self.column.addLayout(row)
         row.addLayout(words, 1)
         row.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         unit = PlainLabel(about.get("unit", ""), "small", "text3")
         unit.setFixedWidth(_UNIT_WIDTH)
         row.addWidget(unit)
+
+    def show_usual(self, value: Any, *, is_held: bool) -> None:
+        """Say what the preset says, in the tip, and below the field where another value is held."""
+        about = self._field.metadata
+        word = _word(self._field, value)
+        said = _tr("As the preset says: {0}.").format(word)
+        low_high = about.get("range")
+        limits = _tr("From {0} to {1}.").format(*(_text(float(end)) for end in low_high)) if low_high else ""
+        self.editor.setToolTip(plain_tip(" ".join(filter(None, (_translated(about["help"]), said, limits)))))
+        self.usual.setText(_tr("The preset says {0}.").format(word))
+        self.usual.setVisible(not is_held)
 
     def show_problem(self, sentence: str) -> None:
         """Say why the value does not fit; "" if it does."""
@@ -133,5 +157,19 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _word(field: dataclasses.Field[Any], value: Any) -> str:
+    """How a value is called: the word of a choice, yes or no, a number with its unit, or that there is none."""
+    if "choices" in field.metadata:
+        return choice_word(field.name, value)
+    if isinstance(value, bool):
+        return choice_word(field.name, "yes" if value else "no")
+    unit = field.metadata.get("unit", "")
+    return f"{_text(value)} {unit}".strip() or _tr("nothing")
+
+
 def _translated(text: str) -> str:
     return QCoreApplication.translate("recipe", text)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("RecipeForm", text)

@@ -22,7 +22,9 @@ from convnext_studio.core.training.expected import expected
 from tests.exam_train import recipe_for
 from tests.training_runs import worked
 
-MEASURED = TrainingMeasured("cpu", 0.01, 0.002, 0.03, 0.01, 0.001, 0.1, 1.0, 15_000_000, 14_000_000, 110_592)
+MEASURED = TrainingMeasured(
+    "cpu", 0.01, 0.002, 0.03, 0.01, 0.001, 0.1, 1.0, 15_000_000, 14_000_000, 110_592, 8_000_000_000
+)
 IMAGES = {"train": 600, "validation": 200, "test": 200}
 
 
@@ -57,6 +59,7 @@ def test_measuring_leaves_threads_chance_and_modes_as_they_were(measured: Callab
     assert min(found.read_s, found.learn_s, found.predict_s, found.head_s, found.update_s) > 0
     assert found.weight_bytes > 0
     assert found.activation_bytes > found.pixel_bytes
+    assert found.free_bytes > 0
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), chance)
 
