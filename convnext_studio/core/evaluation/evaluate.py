@@ -43,8 +43,14 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
     started = time.monotonic()
     request = replace(request, model=of_run(request.model))
     labelled = find_labelled(request.data, request.split, ctx)
-    ready = ready_model(request.model, request.execution, request.fit, ctx)
-    matched = _match(labelled.images, ready.info)
+    ready = ready_model(
+        request.model,
+        request.execution,
+        request.fit,
+        ctx,
+        on_loaded=lambda model: _match(labelled.images, model.title, model.classes),
+    )
+    matched = _match(labelled.images, ready.info.title, ready.info.classes)
     for note in (*labelled.notes, *matched.notes):
         ctx.emit(Noticed(note))
     predictions = _predictions(request, matched.images, ready.info, ctx)
@@ -112,22 +118,22 @@ class _Matched:
     notes: tuple[str, ...]
 
 
-def _match(images: Sequence[LabelledImage], info: ModelInfo) -> _Matched:
+def _match(images: Sequence[LabelledImage], title: str, classes: Sequence[str]) -> _Matched:
     """Match labels with the Model's classes: the very name, else one that differs only in case or way of writing.
 
     Raises `DataError` when none fits, and `ModelError` for a Model without classes.
     """
-    if not info.classes:
+    if not classes:
         what = "it turns pictures into features only"
-        raise ModelError(f"“{info.title}” has no classes: {what}.", "Choose a Model with classes.")
-    exact = {name: number for number, name in enumerate(info.classes)}
-    folded = {_folded(name): number for number, name in enumerate(info.classes)}
+        raise ModelError(f"“{title}” has no classes: {what}.", "Choose a Model with classes.")
+    exact = {name: number for number, name in enumerate(classes)}
+    folded = {_folded(name): number for number, name in enumerate(classes)}
     counts = Counter(image.label for image in images)
     found = {label: exact.get(label, folded.get(_folded(label), -1)) for label in counts}
     numbers = {label: number for label, number in found.items() if number >= 0}
     if not numbers:
         raise DataError(
-            f"The Model and the data set share no class: the Model knows {_some(info.classes)}, "
+            f"The Model and the data set share no class: the Model knows {_some(classes)}, "
             f"the Images are {_some(sorted(counts))}.",
             "Choose the Model that was trained for these Images, or name the folders as its classes.",
         )
@@ -136,7 +142,7 @@ def _match(images: Sequence[LabelledImage], info: ModelInfo) -> _Matched:
     if left_out:
         strangers = _some(sorted(set(counts) - set(numbers)))
         notes.append(f"The Model does not know {strangers}: {len(left_out)} Images were left out.")
-    absent = [name for number, name in enumerate(info.classes) if number not in numbers.values()]
+    absent = [name for number, name in enumerate(classes) if number not in numbers.values()]
     if absent:
         notes.append(f"There are no Images of {_some(absent)}: the figures say nothing about that.")
     known = tuple(image for image in images if image.label in numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,13 +35,23 @@ _kept: OrderedDict[_Key, ReadyModel] = OrderedDict()
 _making = threading.Lock()
 
 
+def _nothing(model: LoadedModel) -> None:
+    """Find nothing wrong with it."""
+
+
 def ready_model(
-    ref: ModelRef, execution: Execution, fit: Fit | None, ctx: JobContext, *, is_measured_anew: bool = False
+    ref: ModelRef,
+    execution: Execution,
+    fit: Fit | None,
+    ctx: JobContext,
+    *,
+    is_measured_anew: bool = False,
+    on_loaded: Callable[[LoadedModel], object] = _nothing,
 ) -> ReadyModel:
     """Return the Model `ref` ready to run, from memory if it was used lately. Raises what loading raises.
 
-    `is_measured_anew` measures how it runs best even if that is known. A Lane that waits for another
-    one's Model can still be stopped.
+    `is_measured_anew` measures how it runs best even if that is known. `on_loaded` may raise why the Model will not do
+    before that takes its time. A Lane that waits for another one's Model can still be stopped.
     """
     key = (ref, execution, _stamps(ref))
     while not _making.acquire(timeout=_PATIENCE_S):
@@ -50,7 +61,7 @@ def ready_model(
             key = next((kept for kept in reversed(_kept) if kept[:2] == key[:2]), key)
         ready = _kept.get(key)
         if ready is None or is_measured_anew:
-            ready = _make(ref, execution, ctx, is_measured_anew=is_measured_anew)
+            ready = _make(ref, execution, ctx, on_loaded, is_measured_anew=is_measured_anew)
         _kept[key] = ready
         _kept.move_to_end(key)
         while len(_kept) > KEPT:
@@ -66,8 +77,16 @@ def forget_models() -> None:
         _kept.clear()
 
 
-def _make(ref: ModelRef, execution: Execution, ctx: JobContext, *, is_measured_anew: bool) -> ReadyModel:
+def _make(
+    ref: ModelRef,
+    execution: Execution,
+    ctx: JobContext,
+    on_loaded: Callable[[LoadedModel], object],
+    *,
+    is_measured_anew: bool,
+) -> ReadyModel:
     model = network.load(ref, emit=ctx.emit)
+    on_loaded(model)
     ctx.check()
     settled = settle_plan(model, execution, ctx, is_measured_anew=is_measured_anew)
     plan = settled.plan

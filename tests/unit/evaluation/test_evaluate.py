@@ -18,7 +18,8 @@ from convnext_studio.core.data.split_file import write_split
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.report import Evaluation
-from convnext_studio.core.events import ImagesClassified, Noticed
+from convnext_studio.core.events import ImagesClassified, ModelLoading, Noticed
+from convnext_studio.core.predict.ready import forget_models
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import EditLabels, Evaluate, MakeSample
 from convnext_studio.core.runs.run import Run
@@ -122,11 +123,16 @@ def test_images_of_classes_the_model_does_not_know_are_left_out_and_named(data_s
     assert {image.label for image in found.images} == {"good", "pit"}
 
 
-def test_a_model_for_other_things_is_refused_in_a_sentence(data_set: Path, model_file: Path) -> None:
+def test_a_model_for_other_things_is_refused_in_a_sentence_before_its_speed_is_measured(
+    data_set: Path, model_file: Path
+) -> None:
+    forget_models()
     for name in CLASSES:
         (data_set / name).rename(data_set / f"{name} fruit")
+    seen: list[object] = []
     with pytest.raises(DataError, match="share no class"):
-        evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all"))
+        jobs.run(Evaluate(ModelRef(str(model_file)), str(data_set), "all"), JobContext(seen.append))
+    assert not [event for event in seen if isinstance(event, ModelLoading) and "Measuring" in event.stage]
 
 
 def test_a_split_that_is_not_there_is_refused_in_a_sentence(run: Run) -> None:
