@@ -186,6 +186,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "choose_model", "Choose a Model…", "Ctrl+Shift+M", "models", "Models", "Find a Model by name, size or licence."
     ),
     ActionSpec(
+        "show_network",
+        "What the network is",
+        "Ctrl+Shift+I",
+        "stages",
+        "Models",
+        "Show the blocks of the Model in use, and what they make of the current image.",
+    ),
+    ActionSpec(
         "measure_again", "Measure again", "", "retry", "Models", "Find out anew how the Model runs fastest here."
     ),
     ActionSpec(

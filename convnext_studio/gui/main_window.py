@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.architecture_place import ArchitecturePlace
 from convnext_studio.gui.commands import Commands
 from convnext_studio.gui.evaluation_place import EvaluationPlace
 from convnext_studio.gui.panels.drop_target import DropTarget
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self.commands = Commands(studio, actions, self)
         self.training = TrainingPlaces(studio, actions, self, self.pages, self.rail)
         self.evaluation = EvaluationPlace(studio, actions, self, self.pages, self.rail)
+        self.architecture = ArchitecturePlace(studio, actions, self.pages, self.rail)
         self.parts = WindowLayout(self, studio, actions, (self.rail, self.top_bar, self.status_bar), self.pages)
         self._connect()
         self.parts.restore()

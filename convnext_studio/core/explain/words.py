@@ -53,6 +53,12 @@ _SPECIAL = {
     "token": "Lets all patches attend to each other, then mixes the features of each, and adds the result.",
     "batch": "Brings each feature map to a common scale that was learned from the training Images.",
 }
+_NORMS = {
+    "LayerNorm": "LayerNorm",
+    "BatchNorm": "BatchNorm",
+    "RmsNorm": "RMSNorm",
+    "SimpleNorm": "SimpleNorm",
+}
 _BLOCKS = {
     "ConvNeXtBlock": "convnext",
     "Bottleneck": "bottleneck",
@@ -124,7 +130,7 @@ def title_of(kind: str, module: nn.Module, name: str, number: int) -> str:
     if kind == "linear" and isinstance(module, nn.Linear):
         return f"Linear {module.in_features} → {module.out_features}"
     if kind == "norm":
-        return "LayerNorm" if class_name.startswith("LayerNorm") else "RMSNorm" if "Rms" in class_name else "BatchNorm"
+        return next((title for start, title in _NORMS.items() if class_name.startswith(start)), class_name)
     if kind == "activation":
         return class_name
     return f"Learned numbers ({own})" if kind == "other" else _TITLES[kind]

@@ -65,6 +65,8 @@ class ModelsPage(QWidget):
         self.use = Button(theme, self.tr("Use this Model"), kind="primary")
         self.fetch = Button(theme, self.tr("Download"), "download")
         self.measure = Button(theme, self.tr("Measure"), "speed")
+        self.inside = Button(theme, self.tr("What is inside"), "stages")
+        self.inside.setToolTip(self.tr("Show the blocks this network is made of; its weights need not be here"))
         self.show_file = Button(theme, self.tr("Show in folder"), "folder", "ghost")
         self.forget = Button(theme, self.tr("Take off the list"), "x", "ghost")
         self.forget.setToolTip(self.tr("The file itself stays where it is"))
@@ -103,7 +105,7 @@ class ModelsPage(QWidget):
         column.addWidget(Hairline())
         column.addWidget(self.facts, 1)
         column.addWidget(Hairline())
-        for buttons in ((self.use, self.fetch), (self.measure, self.show_file), (self.forget,)):
+        for buttons in ((self.use, self.fetch), (self.inside, self.measure), (self.show_file, self.forget)):
             row = QHBoxLayout()
             row.setSpacing(8)
             for button in buttons:
@@ -123,6 +125,7 @@ class ModelsPage(QWidget):
         self.use.clicked.connect(self._on_use)
         self.fetch.clicked.connect(self._on_fetch)
         self.measure.clicked.connect(self._on_measure)
+        self.inside.clicked.connect(self._on_inside)
         self.show_file.clicked.connect(self._on_show_file)
         self.forget.clicked.connect(self._on_forget)
         models.row_changed.connect(self._on_row_changed)
@@ -182,7 +185,7 @@ class ModelsPage(QWidget):
 
     def _show(self) -> None:
         row = self.row
-        for button in (self.use, self.measure):
+        for button in (self.use, self.measure, self.inside):
             button.setVisible(row is not None)
         if row is None:
             self._show_nothing()
@@ -219,6 +222,7 @@ class ModelsPage(QWidget):
         )
         self.measure.set_text(self.tr("Stop") if models.measuring == row.name else self.tr("Measure"))
         self.measure.setEnabled(bool(row.architecture))
+        self.inside.setEnabled(bool(row.architecture))
         self.show_file.setVisible(bool(self._file_of(row)))
         self.forget.setVisible(row.kind == "own")
 
@@ -262,6 +266,10 @@ class ModelsPage(QWidget):
             models.stop_measuring()
         elif row is not None:
             models.measure(row)
+
+    def _on_inside(self) -> None:
+        if self.row is not None:
+            self._studio.architecture.show_model(self._studio.models.ref(self.row), self.row.title)
 
     def _on_show_file(self) -> None:
         if self.row is not None:

@@ -60,8 +60,13 @@ class PredictionsPanel(Frame):
         column.setSpacing(8)
         copy = ActionIconButton(self._studio.theme, actions["copy_result"], "copy")
         column.addLayout(self._section(self.tr("Predictions"), copy))
-        for widget in (self.bars, self.state, self.figures, self._make_warning(), self.model, self.execution):
+        for widget in (self.bars, self.state, self.figures, self._make_warning()):
             column.addWidget(widget)
+        row = QHBoxLayout()
+        row.addWidget(self.model, 1)
+        row.addWidget(ActionIconButton(self._studio.theme, actions["show_network"], "stages"))
+        column.addLayout(row)
+        column.addWidget(self.execution)
         self._below = QVBoxLayout()
         self._below.setSpacing(8)
         column.addLayout(self._below)

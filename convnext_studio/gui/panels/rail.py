@@ -20,6 +20,7 @@ class Rail(Frame):
 
     def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__("window", "right", parent)
+        self.place = "inspect"
         self._theme = studio.theme
         self._actions = actions
         self._places = {name: self._place(f"go_{name}") for name in ("inspect", "data", "train", "evaluate", "models")}
@@ -45,6 +46,7 @@ class Rail(Frame):
 
     def set_place(self, name: str) -> None:
         """Mark where the user is."""
+        self.place = name
         for place, button in self._places.items():
             button.setChecked(place == name)
         self.update()

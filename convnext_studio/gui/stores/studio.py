@@ -11,6 +11,7 @@ from convnext_studio.core.values import Execution, ModelRef
 from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
+from convnext_studio.gui.stores.architecture import Architecture
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.data_sets import DataSets
 from convnext_studio.gui.stores.evaluator import Evaluator
@@ -56,6 +57,7 @@ class Studio:
     viewer: Viewer
     exporter: Exporter
     explainer: Explainer
+    architecture: Architecture
     explanation_files: ExplanationFiles
     models: Models
     sample: SampleMaker
@@ -119,6 +121,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         viewer=viewer,
         exporter=Exporter(lanes, jobs, messages),
         explainer=Explainer(lanes, (library, classifier, viewer), memory),
+        architecture=Architecture(lanes, (library, classifier, viewer)),
         explanation_files=ExplanationFiles(lanes, jobs, messages),
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
         sample=SampleMaker(lanes, jobs, messages, places.sample),
