@@ -7,6 +7,7 @@ import math
 
 _MOST_RANKS = 100_000  # more classes than any Model has
 _MOST_MEGAPIXELS = 1_000_000
+_MOST_FOLDS = 20
 
 
 def positive(text: str) -> int:
@@ -18,6 +19,13 @@ def positive(text: str) -> int:
     if not 1 <= value <= _MOST_RANKS:
         raise argparse.ArgumentTypeError(f"must be 1 or more, {_MOST_RANKS} at the most")
     return value
+
+
+def folds(text: str) -> int:
+    """How many parts a cross-validation has."""
+    if text not in map(str, range(2, _MOST_FOLDS + 1)):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 2 to {_MOST_FOLDS}")
+    return int(text)
 
 
 def megapixels(text: str) -> float:

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from convnext_studio.cli.arguments import folds
 from convnext_studio.cli.command import Command
+from convnext_studio.cli.folds import train_folds
 from convnext_studio.cli.runs import runs_folder
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, Progress, say, writing
@@ -24,6 +26,7 @@ _EXAMPLES = """examples:
   convnext-studio train parts/ --group '^(board\\d+)_'       Images of one board stay in one split
   convnext-studio train parts.csv --set epochs=40 --set input_size=320 --set is_upside_down=true
   convnext-studio train parts/ --recipe best.toml --seed 7
+  convnext-studio train parts/ --folds 5                    five Runs, each validated on another fifth; and their mean
   convnext-studio train parts/ --find-rate                  which learning rate suits, for --set
   torchrun --nproc-per-node 2 -m convnext_studio train parts/ --runs runs/
 
@@ -50,6 +53,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     base.add_argument("--recipe", type=Path, metavar="FILE.toml", help="begin with the settings in this file")
     parser.add_argument("--set", action="append", default=[], metavar="key=value", help="change one setting; repeat")
     parser.add_argument("--group", metavar="REGEX", help="Images whose names share what it finds stay together")
+    parser.add_argument(
+        "--folds", type=folds, metavar="K", help="cross-validate by group: K Runs one after the other, summed up"
+    )
     parser.add_argument("--seed", type=int, help="another number, other chance (default: 0)")
     parser.add_argument("--runs", type=Path, metavar="DIR", help="where to make the Run folder (default: the window's)")
     parser.add_argument("--name", default="", help="what to call the Run (default: the data set's name)")
@@ -72,6 +78,10 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
         raise DataError(card.refusal, card.refusal_hint)
     if arguments.find_rate:
         return _find_rate(recipe, stop)
+    if arguments.folds:
+        if place.world_size > 1:
+            raise UsageError("Folds are trained one after the other.", "Start them without torchrun.")
+        return train_folds(recipe, arguments.runs or runs_folder(), arguments.name, stop)
     folder = _create(arguments, recipe)
     if place.world_size > 1:
         torchrun.tell_all(folder)
@@ -104,6 +114,8 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
         changes["model"] = arguments.model
     if arguments.seed is not None:
         changes["seed"] = arguments.seed
+    if arguments.folds is not None:
+        changes |= {"folds": arguments.folds, "fold": 0}
     if arguments.group is not None:
         changes |= {"group": "name", "group_pattern": arguments.group}
     for text in arguments.set:

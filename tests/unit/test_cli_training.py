@@ -180,6 +180,40 @@ def test_what_makes_no_sense_is_refused_before_anything_is_made(
     assert (out, asked, (tmp_path / "runs").exists()) == ("", [], False)
 
 
+def test_folds_are_trained_one_after_the_other_and_summed_up(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(tmp_path, "--folds", "3") == 0
+    out, err = capsys.readouterr()
+    runs = [Run.open(one.run) for one in asked]
+    assert [(run.recipe.folds, run.recipe.fold, run.name[-11:]) for run in runs] == [
+        (3, fold, f"fold-{fold + 1}-of-3") for fold in range(3)
+    ]
+    assert out.splitlines() == [str(run.folder) for run in runs]
+    assert "Balanced accuracy over 3 folds (validation, by which the best epoch was chosen): 0.875 (95 %" in err
+
+
+def test_folds_that_were_stopped_are_gone_on_with_by_the_same_command(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_ACTS, "parts-fold-2-of-3", _stop)
+    assert _train(tmp_path, "--folds", "3") == 130
+    assert "1 of 3 folds are done. To go on with the others, give the same command again." in capsys.readouterr().err
+    monkeypatch.delitem(_ACTS, "parts-fold-2-of-3")
+    assert _train(tmp_path, "--folds", "3") == 0
+    assert len(list((tmp_path / "runs").iterdir())) == 3
+    assert len({one.run for one in asked}) == 3
+
+
+@pytest.mark.parametrize("count", ["1", "21", "many"])
+def test_a_number_of_folds_that_makes_no_sense_is_refused(
+    tmp_path: Path, count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        _train(tmp_path, "--folds", count)
+    assert "from 2 to 20" in capsys.readouterr().err
+
+
 def test_what_is_no_data_set_leaves_no_folder_behind(
     asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

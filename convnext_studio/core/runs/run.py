@@ -48,7 +48,7 @@ class Run:
         if not recipe.data:
             raise UsageError("There is no data set to train on.", "Name a folder of class folders, or a CSV.")
         folder = folder.absolute()
-        text = to_toml(_with_whole_paths(recipe))
+        text = to_toml(with_whole_paths(recipe))
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(exist_ok=not is_new)
@@ -179,7 +179,7 @@ class Run:
             yield
 
 
-def _with_whole_paths(recipe: Recipe) -> Recipe:
+def with_whole_paths(recipe: Recipe) -> Recipe:
     """Paths from the root on: the Run may be gone on with from anywhere."""
     changes: dict[str, Any] = {"data": str(Path(recipe.data).absolute())}
     for name in ("weights_file", "weights_folder"):
