@@ -23,6 +23,7 @@ _LAUNCH = "convnext_studio.launch"
 JOBS: dict[type, str] = {
     requests.FindImages: f"{_CORE}.images.find:find_images",
     requests.LookAtPlaces: f"{_CORE}.images.look:look_at_places",
+    requests.ReadDates: f"{_CORE}.images.look:read_dates",
     requests.OpenImage: f"{_CORE}.images.show:open_image",
     requests.ShowModelInput: f"{_CORE}.images.show:show_model_input",
     requests.MakeThumbnails: f"{_CORE}.images.thumbnails:make_thumbnails",

@@ -34,6 +34,13 @@ class LookAtPlaces:
 
 
 @dataclass(frozen=True)
+class ReadDates:
+    """When the file at each path was changed. Returns seconds since 1970, in order; 0 where nobody can say."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class OpenImage:
     """Decode one Image for the screen. Returns `events.OpenedImage`."""
 

@@ -15,6 +15,8 @@ from convnext_studio.gui.stores.drops import has_paths, paths_of
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.theme import MODES
 
+_UNPACKED = 100  # Qt's word for a PNG that is written at once: to pack a large one would hold the window
+
 
 class Commands(QObject):
     """Connects the actions and keeps them enabled and checked as the Stores say."""
@@ -55,7 +57,7 @@ class Commands(QObject):
         self._choose(QFileDialog.FileMode.Directory, self.tr("Open folder"))
 
     def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        dialog = QFileDialog(self._window, title, self._studio.memory.text("open_folder") or str(Path.home()))
+        dialog = QFileDialog(self._window, title, self._studio.memory.folder("open_folder"))
         dialog.setFileMode(mode)
         dialog.filesSelected.connect(self._on_chosen)
         dialog.finished.connect(dialog.deleteLater)
@@ -84,7 +86,7 @@ class Commands(QObject):
         except OSError as error:
             self._studio.messages.error(self.tr("The pasted image could not be kept."), str(error))
             return
-        if image.save(str(path)):
+        if image.save(str(path), quality=_UNPACKED):
             self._studio.library.open_paths((str(path),))
         else:
             self._studio.messages.error(self.tr("The pasted image could not be kept."), str(folder))

@@ -161,7 +161,7 @@ def choice_word(name: str, value: object) -> str:
 
 
 def problem_with(name: str, value: object) -> str:
-    """One sentence that says why `value` cannot be the setting `name`; empty if it can."""
+    """One sentence that says why `value` cannot be the setting `name`; empty if it can. No disk is asked."""
     found = next(f for f in FIELDS if f.name == name)
     label = found.metadata["label"]
     is_number = isinstance(found.default, float) and isinstance(value, int) and not isinstance(value, bool)
@@ -175,8 +175,6 @@ def problem_with(name: str, value: object) -> str:
         assert isinstance(value, int | float)
         if not (math.isfinite(value) and low <= value <= high):
             return f"{label}: between {low:g} and {high:g}."
-    if found.metadata.get("is_folder") and value and not Path(str(value)).is_dir():
-        return f"{label}: this folder does not exist."
     return ""
 
 

@@ -8,10 +8,12 @@ import pytest
 from PySide6.QtCore import QMimeData, QPersistentModelIndex, QUrl
 from pytestqt.qtbot import QtBot
 
-from convnext_studio.core.requests import FindImages
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.requests import FindImages, ReadDates
 from convnext_studio.core.values import ImageRef, Prediction
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.messages import Message, Messages
+from convnext_studio.gui.stores import library as library_module
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
 from convnext_studio.gui.stores.drops import has_paths, paths_of, summarise
 from convnext_studio.gui.stores.library import Library
@@ -217,9 +219,33 @@ def test_images_that_come_after_the_first_predictions_have_rows_of_their_own(
     assert [library.row_of(image(n)) for n in (4, 5, 6)] == [3, 4, 5]
 
 
-def test_dates_are_read_a_few_at_a_time_however_slow_the_disk_is() -> None:
-    records = Records()
-    for number in range(50):
-        records.add(image(number))
-    assert not records.read_dates(0.0)
-    assert records.read_dates(10.0)
+def test_dates_are_read_by_the_engine_a_few_at_a_time(
+    qtbot: QtBot, library: Library, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_module, "DATED_AT_ONCE", 2)
+    asked: list[tuple[str, ...]] = []
+
+    def read_dates(request: ReadDates, _ctx: JobContext) -> tuple[float, ...]:
+        asked.append(request.paths)
+        return tuple(100.0 - int(path[-5]) for path in request.paths)
+
+    lanes["scan"].served_by[ReadDates] = read_dates
+    opened(qtbot, library, lanes, [image(n) for n in range(1, 6)])
+    library.arrange(sort="date")
+    qtbot.waitUntil(lambda: [library.image_at(row) for row in range(5)] == [image(n) for n in (5, 4, 3, 2, 1)])
+    assert [len(paths) for paths in asked] == [2, 2, 1]
+    opened(qtbot, library, lanes, [image(6)])
+    qtbot.waitUntil(lambda: library.image_at(0) == image(6))
+
+
+def test_dates_of_images_that_were_closed_meanwhile_are_passed_over(
+    qtbot: QtBot, library: Library, lanes: Lanes
+) -> None:
+    lanes["scan"].served_by[ReadDates] = lambda request, _ctx: (7.0,) * len(request.paths)
+    opened(qtbot, library, lanes, [image(1), image(2)])
+    lanes["scan"].hold()
+    library.arrange(sort="date")
+    library.clear()
+    lanes["scan"].release()
+    opened(qtbot, library, lanes, [image(3)])
+    qtbot.waitUntil(lambda: library._records._dates == [7.0])

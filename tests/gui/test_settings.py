@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
+from convnext_studio.core.requests import LookAtPlaces
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.panels.settings_dialog import SettingsDialog
 from convnext_studio.gui.settings import FIELDS, Settings, SettingsStore, kept_value, problem_with
 from convnext_studio.gui.stores.studio import Studio
@@ -135,8 +137,25 @@ def test_the_dialog_says_why_a_folder_does_not_fit(studio: Studio, actions: Acti
     qtbot.addWidget(dialog)
     row = dialog.rows["weights_folder"]
     row._take("/no/such/folder")
+    assert studio.settings.value.weights_folder == ""
+    qtbot.waitUntil(lambda: not row.problem.isHidden())
     assert "does not exist" in row.problem.text()
     assert studio.settings.value.weights_folder == ""
+
+
+def test_a_folder_is_taken_once_the_disk_has_answered_and_one_that_is_silent_is_not(
+    studio: Studio, actions: Actions, lanes: dict[str, InlineLane], tmp_path: Path, qtbot: QtBot
+) -> None:
+    dialog = SettingsDialog(studio, actions)
+    qtbot.addWidget(dialog)
+    row = dialog.rows["runs_folder"]
+    row._take(str(tmp_path))
+    qtbot.waitUntil(lambda: studio.settings.value.runs_folder == str(tmp_path))
+    lanes["places"].served_by[LookAtPlaces] = lambda _request, _ctx: ()
+    row._take("/dead drive/runs")
+    row._take("")
+    assert studio.settings.value.runs_folder == ""
+    assert row.problem.isHidden()
 
 
 def test_a_changed_theme_setting_changes_the_theme(studio: Studio) -> None:

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.events import PlaceSeen
-from convnext_studio.core.requests import LookAtPlaces
+from convnext_studio.core.requests import LookAtPlaces, ReadDates
 
 _PATIENCE_S = 1.0  # a disk that wakes up takes longer, and is asked again
 
@@ -26,6 +26,15 @@ def look_at_places(request: LookAtPlaces, ctx: JobContext) -> tuple[PlaceSeen, .
         ctx.check()
         seen.append(_look(path, min(_PATIENCE_S, give_up_at - time.monotonic())))
     return tuple(seen)
+
+
+def read_dates(request: ReadDates, ctx: JobContext) -> tuple[float, ...]:
+    """Serve `ReadDates`."""
+    dates = []
+    for path in request.paths:
+        ctx.check()
+        dates.append(_seen(path).modified)
+    return tuple(dates)
 
 
 def _look(path: str, patience_s: float) -> PlaceSeen:

@@ -318,8 +318,7 @@ class ExplanationPanel(QWidget):
         self._show_actions()
 
     def _folder(self) -> Path:
-        kept = self._studio.memory.text("save_folder")
-        return Path(kept) if kept and Path(kept).is_dir() else Path.home()
+        return Path(self._studio.memory.folder("save_folder"))
 
 
 def _slider(name: str) -> QSlider:

@@ -222,8 +222,7 @@ class ImagesPanel(Frame):
         self._library.arrange(only="all", class_name="", text="")
 
     def _folder(self) -> Path:
-        kept = self._studio.memory.text("save_folder")
-        return Path(kept) if kept and Path(kept).is_dir() else Path.home()
+        return Path(self._studio.memory.folder("save_folder"))
 
     def _on_save_chosen(self, path: str) -> None:
         self._studio.memory.keep("save_folder", str(Path(path).parent))

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.settings import FIELDS, Settings, problem_with
+from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets.buttons import Button
@@ -80,6 +81,10 @@ class _Row(QWidget):
         super().__init__()
         self._settings = studio.settings
         self._name = field.name
+        self._is_folder = bool(field.metadata.get("is_folder"))
+        self._look = Look(studio.lanes, f"setting {field.name}", self)
+        self._look.changed.connect(self._on_seen)
+        self._typed = ""
         about = field.metadata
         self.editor, self.show_value = _editor(studio, field, self._take)
         self.editor.setAccessibleName(self.tr(about["label"]))
@@ -98,12 +103,27 @@ class _Row(QWidget):
         row.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     def _take(self, value: object) -> None:
+        """Take what was typed or chosen if it fits; a folder once it is known to be there."""
         problem = problem_with(self._name, value)
+        self._show_problem(problem)
+        self._typed = str(value) if self._is_folder and not problem else ""
+        if self._typed and value != getattr(self._settings.value, self._name):
+            self._look.ask((self._typed,))
+        elif not problem:
+            self._settings.update(**{self._name: value})
+
+    def _on_seen(self) -> None:
+        if self._look.at(self._typed) is None:
+            return  # a disk that does not answer; nothing is changed before it does
+        if self._look.is_folder(self._typed):
+            self._settings.update(**{self._name: self._typed})
+        else:
+            self._show_problem(self.tr("This folder does not exist."))
+
+    def _show_problem(self, problem: str) -> None:
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
         set_variant(self.editor, "st", "error" if problem else "")
-        if not problem:
-            self._settings.update(**{self._name: value})
 
 
 Take = Callable[[Any], None]

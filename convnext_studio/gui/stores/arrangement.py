@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -121,17 +120,14 @@ class Records:
         value = read[sort]
         return {record: value(done) for record in records if (done := self.predictions[record]) is not None}
 
-    def read_dates(self, seconds: float) -> bool:
-        """Look up the dates of more files for so long; True once all are known. Files that are gone sort first."""
-        until = time.perf_counter() + seconds
-        for image in self.images[len(self._dates) :]:
-            if time.perf_counter() > until:  # a folder on the network answers slowly
-                break
-            try:
-                self._dates.append(os.stat(image.path).st_mtime)  # noqa: PTH116 - as above
-            except OSError:
-                self._dates.append(0.0)
-        return len(self._dates) == len(self)
+    def undated(self, most: int) -> tuple[str, ...]:
+        """The next files whose dates are not known; none once all are."""
+        known = len(self._dates)
+        return tuple(image.path for image in self.images[known : known + most])
+
+    def take_dates(self, dates: Iterable[float]) -> None:
+        """The dates of the files that `undated` named; those that are gone have 0 and sort first."""
+        self._dates.extend(dates)
 
     def _filters(self, wanted: Arrangement) -> Iterable[Callable[[int], bool]]:
         predictions = self.predictions

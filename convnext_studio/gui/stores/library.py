@@ -16,7 +16,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtCore import QMimeData as MimeData
 
 from convnext_studio.core.events import EngineStopped, Failed, FindSummary, ImagesFound
-from convnext_studio.core.requests import FindImages
+from convnext_studio.core.requests import FindImages, ReadDates
 from convnext_studio.core.values import ImageRef, Prediction
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
@@ -28,7 +28,8 @@ from convnext_studio.gui.widgets.numbers import count, percent
 from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
 
 TAKEN_AT_ONCE = 128  # Images taken in between two looks at the clock
-INTAKE_S = 0.006  # what an intake, of images or of dates, may take of one turn of the event loop
+INTAKE_S = 0.006  # what an intake may take of one turn of the event loop
+DATED_AT_ONCE = 2_000  # files
 REARRANGE_MS = 400
 FROZEN_AT_ONCE = 4_096  # rows
 
@@ -68,8 +69,7 @@ class Library(QAbstractTableModel):
         self._unfrozen = 0
         self._rearranging = QTimer(self, interval=REARRANGE_MS, singleShot=True)
         self._rearranging.timeout.connect(self._rearrange)
-        self._dating = QTimer(self, interval=0)
-        self._dating.timeout.connect(self._read_dates)
+        self._dating: JobHandle | None = None
 
     # --- opening
 
@@ -124,8 +124,9 @@ class Library(QAbstractTableModel):
             handle.cancel()
         self._finds.clear()
         self._inbox.clear()
-        for timer in (self._intake, self._rearranging, self._dating):
+        for timer in (self._intake, self._rearranging):
             timer.stop()
+        self._dating = None  # an answer that is under way is about Images that go
         self.beginResetModel()
         self._records, self._order, self._rows, self._current = Records(), [], None, None
         self.class_counts, self.errors, self.classified, self.left_out = Counter(), 0, 0, 0
@@ -379,20 +380,31 @@ class Library(QAbstractTableModel):
         if wanted == self.arrangement:
             return
         self.arrangement = wanted
-        if wanted.sort == "date":
-            self._dating.start()
         self._rearrange()
         self.arrangement_changed.emit()
         self.counts_changed.emit()
 
-    def _read_dates(self) -> None:
-        if self._records.read_dates(INTAKE_S):
-            self._dating.stop()
+    def _ask_dates(self) -> None:
+        """Have more files' dates read, a part at a time: another folder that is opened does not wait for all."""
+        paths = self._records.undated(DATED_AT_ONCE)
+        if self.arrangement.sort != "date" or self._dating is not None or not paths:
+            return
+        self._dating = self._lanes["scan"].submit(ReadDates(paths))
+        self._dating.succeeded.connect(self._on_dates)
+
+    def _on_dates(self, dates: tuple[float, ...]) -> None:
+        if self._dating is None or self.sender() is not self._dating:
+            return
+        self._dating = None
+        self._records.take_dates(dates)
+        self._ask_dates()
+        if self._dating is None:  # all are known
             self._rearrange()
 
     def _rearrange(self) -> None:
         """Bring the rows into the wanted order; views keep their place when only the order changed."""
         self._rearranging.stop()
+        self._ask_dates()
         order = self._records.arrange(self.arrangement)
         if order == self._order:
             return
@@ -404,8 +416,6 @@ class Library(QAbstractTableModel):
             self.endResetModel()
             if self._current is None and order:
                 self._set_current_record(order[0])
-        if self.arrangement.sort == "date":
-            self._dating.start()
 
     def _reorder(self, order: list[int]) -> None:
         self.layoutAboutToBeChanged.emit()

@@ -31,6 +31,10 @@ class WindowMemory:
         value = self._kept.get(name, "")
         return value if isinstance(value, str) else ""
 
+    def folder(self, name: str) -> str:
+        """The folder a dialog begins in: the one used last, else the user's own. The disk is not asked."""
+        return self.text(name) or str(Path.home())
+
     def texts(self, name: str) -> list[str]:
         """A list of texts, empty if there is none."""
         value = self._kept.get(name, [])

@@ -12,7 +12,7 @@ from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.events import PlaceSeen
 from convnext_studio.core.images import look
-from convnext_studio.core.requests import LookAtPlaces
+from convnext_studio.core.requests import LookAtPlaces, ReadDates
 
 
 def test_files_folders_and_what_is_gone_are_told_apart_in_order(tmp_path: Path) -> None:
@@ -50,3 +50,10 @@ def test_a_disk_that_never_answers_holds_one_thread_and_not_the_job(monkeypatch:
         if thread.name == "look":
             thread.join()
     assert look._unanswered == set()
+
+
+def test_dates_are_those_of_the_files_and_0_for_one_that_is_gone(tmp_path: Path) -> None:
+    there, gone = tmp_path / "there.png", tmp_path / "gone.png"
+    there.write_bytes(b"")
+    os.utime(there, (1_000.0, 2_000.0))
+    assert jobs.run(ReadDates((str(there), str(gone))), JobContext()) == (2_000.0, 0.0)
