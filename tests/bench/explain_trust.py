@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from convnext_studio.core.explain.chance import chance
+from convnext_studio.core.explain.chance import examine
 from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
@@ -121,7 +121,7 @@ def _judged(seer: Lens, judge: Lens, pixels: np.ndarray, box: tuple[int, int, in
     one = _look(seer, prepared, Question(classes=(CLASSES[index],)))
     method, layer = other_way(seer.split, one)
     other = _look(seer, prepared, Question(method, (layer,), (CLASSES[index],)))
-    doubt = partial(chance, judge, target=Target(index))
+    doubt = partial(examine, judge, Target(index), 16)
     witness = Witness(run, 32, log_odds(index, None), doubt, CLASSES[index])
     trust = measure(scene_of(prepared, PREPROCESSING), one, (other, layer), witness, lambda: None)
     y, x = np.unravel_index(int(image_map(one, SIDE, SIDE).argmax()), (SIDE, SIDE))

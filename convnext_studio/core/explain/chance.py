@@ -9,6 +9,7 @@ the features, the Image and the size of the weights.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -16,7 +17,9 @@ from torch import Tensor
 
 from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
-from convnext_studio.core.predict.runners.base import Batch
+from convnext_studio.core.predict.runners.base import Batch, Logits
+
+Check = Callable[[], None]
 
 HEADS = 199
 LEVEL = 0.05  # the share of random heads that may pass
@@ -24,23 +27,36 @@ _SEED = 0  # the same figure whenever the same map is judged
 _TINY = 1e-9
 
 
-def chance(lens: Lens, pair: Batch, target: Target) -> float:
-    """The share, 0..1, of heads that learned nothing whose answer hangs on an area as much as that of the Model.
+def examine(lens: Lens, target: Target, batch: int, inputs: Batch, check: Check) -> tuple[Logits, float]:
+    """The logits of `inputs`, and the share of heads that learned nothing that hang on the hot area as the Model does.
 
-    `pair` is the whole input and the same with the area hidden, uint8 (2, height, width, 3). Each head is asked about
-    the class that has for it the rank that `target` has for the Model. An answer may hang on an area in two ways: the
-    log-odds fall far, or a large share of the class's lead is lost; the better of both counts, so it is doubled.
+    `inputs` are the whole input, the same with the hot area hidden, and with areas elsewhere hidden, uint8
+    (n, height, width, 3); `batch` of them are looked at together. The Model's own map chose the hot area; so that the
+    others have a choice too, the area that counts for each of them is the one that it hangs on most. Each is asked
+    about the class that has for it the rank that `target` has for the Model. An answer may hang on an area in two ways:
+    the log-odds fall far, or a large share of the class's lead is lost; the better of both counts, so it is doubled.
     """
     with torch.no_grad():
-        pooled = lens.pooled(lens.input(pair))
-        logits = lens.decided(pooled[:, _orders(pooled.shape[1]).to(pooled.device)].flatten(0, 1))
-    whole, hidden = logits.double().cpu().split(HEADS + 1)
+        pooled = []
+        for start in range(0, len(inputs), batch):
+            check()
+            pooled.append(lens.pooled(lens.input(inputs[start : start + batch])))
+        features = torch.cat(pooled)
+        orders = _orders(features.shape[1]).to(features.device)
+        logits = torch.stack([lens.decided(one[orders]) for one in features]).double().cpu()
+    whole, hidden = logits[0], logits[1:]
     asked = _of_same_rank(whole, target)
-    falls = _odds(whole, asked, target) - _odds(hidden, asked, target)
-    lead = _lead(whole, asked, target)
-    shares = (lead - _lead(hidden, asked, target)) / lead.abs().clamp_min(_TINY)
-    as_strong = min(float((one >= one[0]).double().mean()) for one in (falls, shares))
-    return min(1.0, 2 * as_strong)
+    odds, lead = _odds(whole, asked, target), _lead(whole, asked, target)
+    falls = torch.stack([odds - _odds(one, asked, target) for one in hidden])
+    shares = torch.stack([lead - _lead(one, asked, target) for one in hidden]) / lead.abs().clamp_min(_TINY)
+    return logits[:, 0].float().numpy(), min(1.0, 2 * min(_as_strong(falls), _as_strong(shares)))
+
+
+def _as_strong(losses: Tensor) -> float:
+    """The share of heads, the first included, that lose as much as the first by its area; (areas, heads)."""
+    most = losses.amax(dim=0)
+    most[0] = losses[0, 0]
+    return float((most >= most[0]).double().mean())
 
 
 @lru_cache(maxsize=4)

@@ -29,8 +29,8 @@ AGREEMENT = 0.2  # below this rank correlation two methods do not tell the same 
 
 Run = Callable[[Batch], Logits]
 Score = Callable[[Logits], NDArray[np.float64]]  # log-odds of each row
-Chance = Callable[[Batch], float]  # of the whole input and that with the hot area hidden
 Check = Callable[[], None]
+Examine = Callable[[Batch, Check], tuple[Logits, float]]
 Mask = NDArray[np.bool_]
 
 
@@ -64,13 +64,14 @@ class Scene:
 class Witness:
     """Who is asked: logits of at most `batch` inputs, and the score of the class and what it is against, by name.
 
-    `chance` says how many heads that learned nothing would hang on an area as much.
+    `examine` answers for the whole input and those with areas hidden, and gives the share of heads that learned nothing
+    that hang on the first of these areas as much.
     """
 
     run: Run
     batch: int
     score: Score
-    chance: Chance
+    examine: Examine
     class_name: str
     versus: str = ""
 
@@ -90,19 +91,20 @@ def measure(scene: Scene, heatmap: Heatmap, other: tuple[Heatmap, str], witness:
     heat = scene.lay(heatmap)
     hot = hot_area(heat, scene.seen)
     blank = _blurred(scene)
-    inputs = [scene.pixels, blank]
-    for mask in [hot, *_elsewhere(hot, scene.seen)]:
-        inputs += [np.where(mask[..., None], blank, scene.pixels), np.where(mask[..., None], scene.pixels, blank)]
+    masks = [hot, *_elsewhere(hot, scene.seen)]
+    hidden = [scene.pixels, *(np.where(mask[..., None], blank, scene.pixels) for mask in masks)]
+    kept = [blank, *(np.where(mask[..., None], scene.pixels, blank) for mask in masks)]
+    logits, chance = witness.examine(np.stack(hidden), check)
     odds = []
-    for start in range(0, len(inputs), witness.batch):
+    for start in range(0, len(kept), witness.batch):
         check()
-        odds.append(witness.score(witness.run(np.stack(inputs[start : start + witness.batch]))))
-    check()
+        odds.append(witness.score(witness.run(np.stack(kept[start : start + witness.batch]))))
     found = _Found(
-        np.concatenate(odds),
-        float(hot[scene.seen].mean()),
-        correlation(heat[scene.seen], scene.lay(other[0])[scene.seen]),
-        witness.chance(np.stack([inputs[0], inputs[2]])) if hot.any() else 1.0,
+        hidden=witness.score(logits),
+        kept=np.concatenate(odds),
+        area=float(hot[scene.seen].mean()),
+        agreement=correlation(heat[scene.seen], scene.lay(other[0])[scene.seen]),
+        chance=chance if hot.any() else 1.0,
     )
     return _judged(found, witness, other[1])
 
@@ -146,18 +148,19 @@ def log_odds(index: int, versus: int | None) -> Score:
 
 @dataclass(frozen=True)
 class _Found:
-    """Log-odds of the whole input, the blank one, and of hidden and kept areas in turn; and what else was measured."""
+    """Log-odds with nothing, the hot area and areas elsewhere hidden, and with these kept; and what else was seen."""
 
-    odds: NDArray[np.float64]
+    hidden: NDArray[np.float64]
+    kept: NDArray[np.float64]
     area: float
     agreement: float
     chance: float
 
 
 def _judged(found: _Found, witness: Witness, other: str) -> Trust:
-    odds, area = found.odds, found.area
-    full, blank, hidden, kept = (float(value) for value in odds[:4])
-    hidden_random, kept_random = odds[4::2], odds[5::2]
+    area = found.area
+    (full, hidden), (blank, kept) = ((float(value) for value in odds[:2]) for odds in (found.hidden, found.kept))
+    hidden_random, kept_random = found.hidden[2:], found.kept[2:]
     deletion, insertion = _beaten(hidden_random - hidden), _beaten(kept - kept_random)
     effect = float(np.mean(hidden_random)) - hidden if len(hidden_random) else 0.0
     shown = _shown(found, deletion, insertion, effect)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from convnext_studio.core.explain.chance import chance
+from convnext_studio.core.explain.chance import examine
 from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
 from convnext_studio.core.explain.maps import Question, answer, chooser, cuts_of, heatmap, index_of
@@ -20,7 +20,8 @@ from convnext_studio.core.values import ImageRef
 
 SHOWN = 5  # most probable classes that an explanation names
 SAME_AT_POOL: tuple[Method, ...] = ("gradcam", "hirescam")  # where a mean over all places follows the layer
-_LARGEST_BATCH = 16
+_LARGEST_BATCH = {"cuda": 16}  # elsewhere the next Image would wait too long for the batch of the one before
+_SMALL_BATCH = 4
 Check = Callable[[], None]
 
 
@@ -66,11 +67,12 @@ class Viewer:
             check()
             index = index_of(one.class_name, info.classes)
             versus = index_of(one.versus, info.classes) if one.versus else None
+            batch = min(self._ready.plan.batch, _LARGEST_BATCH.get(self._ready.plan.device, _SMALL_BATCH))
             witness = Witness(
                 self._ready.runner.run,
-                min(self._ready.plan.batch, _LARGEST_BATCH),
+                batch,
                 log_odds(index, versus),
-                partial(chance, self._lens, target=Target(index, versus)),
+                partial(examine, self._lens, Target(index, versus), batch),
                 one.class_name,
                 one.versus,
             )

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from convnext_studio.core.explain.chance import LEVEL, chance
+from convnext_studio.core.explain.chance import LEVEL, examine
 from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.models.architecture import build
@@ -26,6 +26,10 @@ def pair(label: int = 0) -> Batch:
     hidden = pixels.copy()
     hidden[top:bottom, left:right] = 170
     return np.stack([pixels, hidden])
+
+
+def chance(lens: Lens, inputs: Batch, target: Target) -> float:
+    return examine(lens, target, 2, inputs, lambda: None)[1]
 
 
 def shuffled(weight: torch.Tensor) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from convnext_studio.core.explain.chance import chance
+from convnext_studio.core.explain.chance import examine
 from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
@@ -41,7 +41,7 @@ def judged(lens: Lens, prepared: PreparedImage, layer: str = "") -> Trust:
             return lens.forward(lens.input(batch)).numpy()
 
     index = CLASSES.index(one.class_name)
-    doubt = partial(chance, lens, target=Target(index))
+    doubt = partial(examine, lens, Target(index), 16)
     witness = Witness(run, 32, log_odds(index, None), doubt, one.class_name)
     return measure(scene_of(prepared, PREPROCESSING), one, (other, place), witness, lambda: None)
 
