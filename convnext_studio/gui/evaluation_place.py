@@ -164,9 +164,11 @@ class EvaluationPlace(QObject):
         dialog.selectFile("evaluation")
         dialog.fileSelected.connect(self._studio.evaluator.save)
 
-    def _on_saved(self, path: str) -> None:
-        def show() -> None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(path))
+    def _on_saved(self, path: object) -> None:
+        saved = Path(str(path))
 
-        fact = self.tr("Saved {0}.").format(Path(path).name)
-        self._studio.messages.post(Message("success", fact, str(Path(path).parent), "", self.tr("Open"), show))
+        def show() -> None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(saved)))
+
+        fact = self.tr("Saved {0}.").format(saved.name)
+        self._studio.messages.post(Message("success", fact, str(saved.parent), "", self.tr("Open"), show))

@@ -61,6 +61,8 @@ class EvaluatePage(QWidget):
         bind(self.save, actions["save_evaluation"])
         self.compare = Select(self.tr("Compare with another evaluation"))
         self.compare.setToolTip(self.tr("Set another Model's answers to the same images beside these."))
+        self.compare.setSizeAdjustPolicy(Select.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.compare.setMinimumContentsLength(14)
         self.model = Select(self.tr("Model to evaluate"))
         self.model.setToolTip(self.tr("Which Model is judged: the one in use, a Run's best, or a Model file."))
         self.data = Select(self.tr("Labelled images"))
@@ -71,6 +73,7 @@ class EvaluatePage(QWidget):
             self.split.addItem(_capital(split_word(split)), split)
         for select in (self.model, self.data):
             select.setMinimumWidth(120)
+            select.setSizeAdjustPolicy(Select.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             select.setMinimumContentsLength(12)
             select.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.start = Button(theme, self.tr("Evaluate"), "play", "primary")
@@ -270,12 +273,11 @@ class EvaluatePage(QWidget):
         title = self.tr("Being evaluated") if is_running else self.tr("Not evaluated yet")
         sentence = self.tr("Figures, and the images behind each of them, appear here.")
         self.empty.show_words(title, sentence)
-        name = Path(wish.data).name if wish.data else self.tr("Choose a folder with one folder for each class.")
-        known = self.tr("the same as when it was trained") if self._is_own_run() else self.tr("as chosen above")
+        data = self.data.currentText() if wish.data else self.tr("Choose a folder with one folder for each class.")
         self.empty.show_points(
             (
-                (True, self.tr("Model: {0}").format(self.model.currentText()), known),
-                (bool(wish.data), self.tr("Labelled images"), name),
+                (True, self.tr("Model"), self.model.currentText()),
+                (bool(wish.data), self.tr("Labelled images"), data),
                 (False, _capital(split_word(wish.split)), self._split_sentence()),
             )
         )
@@ -290,10 +292,6 @@ class EvaluatePage(QWidget):
             "train": self.tr("the Model learned from it; figures look better than they are"),
             "all": self.tr("every labelled image, those that it learned from included"),
         }[self._evaluator.wish.split]
-
-    def _is_own_run(self) -> bool:
-        wish = self._evaluator.wish
-        return wish.model is not None and bool(wish.data) and Path(wish.model.name).parent == Path(wish.data)
 
     def _show_comparable(self) -> None:
         others = self._evaluator.comparable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QPixmap, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
@@ -30,7 +30,7 @@ from convnext_studio.gui.widgets.confusion_matrix import ConfusionMatrix
 from convnext_studio.gui.widgets.figure_tile import FigureTile
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
-from convnext_studio.gui.widgets.numbers import count, percent
+from convnext_studio.gui.widgets.numbers import count, decimal, percent
 from convnext_studio.gui.widgets.segmented import Segmented
 from convnext_studio.gui.widgets.select import Select
 from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
@@ -40,11 +40,12 @@ from convnext_studio.gui.widgets.warning_row import WarningRow
 if TYPE_CHECKING:
     from convnext_studio.core.evaluation.report import ClassFigures, Evaluation
 
-_SIDE, _MOST_WORST = 96, 200
+_SIDE, _MOST_WORST = 128, 200
 _ROLES = ("s1", "s2", "s3", "s4", "s5")  # more lines than these cannot be told apart
-_NARROW = 1080
-_MARGINS = 64
-_COLUMNS = 12
+_NARROW, _TWO_TILES = 1080, 680
+_MARGINS, _NAME = 44, 104  # of the table of classes: beside its columns, and for the class
+_CARD = 312  # the least height of a card
+_COLUMNS, _ROWS = 12, 3
 _PLACES = ((0, 0, 6), (0, 6, 6), (1, 0, 5), (1, 5, 4), (1, 9, 3))  # row, column, columns of the five cards
 _NARROW_PLACES = ((0, 0, 6), (0, 6, 6), (1, 0, 12), (2, 0, 6), (2, 6, 6))
 
@@ -81,9 +82,10 @@ class EvaluationPanel(QWidget):
         self.kind = Segmented(theme, (self.tr("ROC"), self.tr("PR")))
         self.of_class = Select(self.tr("Class of the curves"))
         self.of_class.setToolTip(self.tr("Whose curve is drawn: a class against all others."))
+        self.of_class.setSizeAdjustPolicy(Select.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.of_class.setMinimumContentsLength(9)
         self.curves = UnitPlot(theme, self.tr("Curves"))
         self.curves_second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
-        self.legend = PlainLabel("", "small", "text2", wrap=True)
         self.reliability = UnitPlot(theme, self.tr("Reliability"))
         self.reliability_second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
 
@@ -120,14 +122,12 @@ class EvaluationPanel(QWidget):
         self._confusion_card = _card(self.tr("Confusion"), self.matrix_second, self.matrix, self.unit)
         self._images_card = self._laid_out_images()
         self._class_card = _card(self.tr("Per class"), self.classes_second, self.classes)
-        curves = QWidget()
-        inside = QVBoxLayout(curves)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(6)
-        inside.addWidget(self.curves, 1)
-        inside.addWidget(self.legend)
-        self._curve_card = _card(self.tr("How well it separates"), self.curves_second, curves, self.of_class, self.kind)
-        self._reliability_card = _card(self.tr("Reliability"), self.reliability_second, self.reliability)
+        tools = (self.of_class, self.kind)
+        self._curve_card = _card(self.tr("Curves"), self.curves_second, self.curves, *tools, is_below=True)
+        words = (self.tr("Reliability"), self.reliability_second)
+        self._reliability_card = _card(*words, self.reliability, is_below=True)
+        for widget in (self.images, self.classes, self.matrix):
+            widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._arrange()
 
     def _laid_out_images(self) -> Frame:
@@ -148,7 +148,7 @@ class EvaluationPanel(QWidget):
         column.addLayout(head)
         column.addWidget(self.images, 1)
         column.addLayout(foot)
-        card.setMinimumHeight(280)
+        card.setMinimumHeight(_CARD)
         return card
 
     def _connect(self) -> None:
@@ -174,19 +174,22 @@ class EvaluationPanel(QWidget):
 
     def _arrange(self) -> None:
         is_narrow = self.width() < _NARROW
-        tiles = 3 if is_narrow else 5
+        self.tiles[-1].setVisible(not is_narrow)  # the page's head says it too
+        columns = 2 if self.width() < _TWO_TILES else len(self.tiles)
         for number, tile in enumerate(self.tiles):
-            self._tile_row.addWidget(tile, number // tiles, number % tiles)
+            self._tile_row.addWidget(tile, number // columns, number % columns)
         cards = (self._confusion_card, self._images_card, self._class_card, self._curve_card, self._reliability_card)
         for card, (row, column, span) in zip(cards, _NARROW_PLACES if is_narrow else _PLACES, strict=True):
             self._grid.addWidget(card, row, column, 1, span)
         for column in range(_COLUMNS):
             self._grid.setColumnStretch(column, 1)
+        for row in range(_ROWS):
+            self._grid.setRowStretch(row, 1 if row < _ROWS - 1 or is_narrow else 0)
         self._fit_columns()
 
     def _fit_columns(self) -> None:
         """In a narrow table the last columns go; the figures stay in the report."""
-        room = self._class_card.width() - _MARGINS - 110
+        room = self._class_card.width() - _MARGINS - _NAME
         for column in (Column.MISSED, Column.RECALL, Column.PRECISION, Column.F1, Column.AREA):
             room -= WIDTHS[column]
             self.classes.setColumnHidden(column, room < 0)
@@ -293,14 +296,13 @@ class EvaluationPanel(QWidget):
             else (self.tr("recall"), self.tr("precision"))
         )
         self.curves.show_lines(lines, axes, low=low, is_even=is_roc)
-        words = self.tr("true over false positive rate") if is_roc else self.tr("precision by recall")
-        split = split_word(found.split)
-        start = self.tr(", from {0}").format(percent(low, 0)) if low else ""
-        self.curves_second.setText(f"{split}: {words}{start}")
-        what = self.tr("Area under each curve") if is_roc else self.tr("Average precision")
-        listed = "   ".join(line.name for line in lines)
-        none = self.tr("A curve needs images of the class and of others.")
-        self.legend.setText(f"{what}: {listed}" if lines else none)
+        words = self.tr("{0}: each class against all others, with the area under its curve")
+        if not lines:
+            words = self.tr("{0}: a curve needs images of the class and of others")
+        elif not is_roc:
+            words = self.tr("{0}: each class against all others, with its average precision")
+        start = self.tr(" · the axis begins at {0}").format(decimal(low, 1)) if low else ""
+        self.curves_second.setText(words.format(split_word(found.split)) + start)
 
     def _show_reliability(self, found: Evaluation) -> None:
         bars = [bar for bar in found.reliability if bar.count]
@@ -393,7 +395,7 @@ class _Pictures:
 
 def _line(one: ClassFigures, role: str, *, is_roc: bool) -> Line:
     area = one.roc_auc if is_roc else one.average_precision
-    return Line(f"{one.name} {percent(area)}" if area is not None else one.name, role, one.roc if is_roc else one.pr)
+    return Line(f"{one.name} {decimal(area, 3)}" if area is not None else one.name, role, one.roc if is_roc else one.pr)
 
 
 def _note(theme: object, text: str) -> Frame:
@@ -406,18 +408,21 @@ def _note(theme: object, text: str) -> Frame:
     return frame
 
 
-def _card(title: str, second: PlainLabel, content: QWidget, *tools: QWidget) -> Frame:
+def _card(title: str, second: PlainLabel, content: QWidget, *tools: QWidget, is_below: bool = False) -> Frame:
+    """`is_below` puts the second words under the head, where it has no room for them."""
     card = Frame("card")
     head = QHBoxLayout()
     head.setSpacing(8)
     head.addWidget(PlainLabel(title, "section"))
-    head.addWidget(second, 1)
+    head.addWidget(QWidget() if is_below else second, 1)
     for tool in tools:
         head.addWidget(tool)
     column = QVBoxLayout(card)
     column.setContentsMargins(12, 8, 12, 12)
     column.setSpacing(8)
     column.addLayout(head)
+    if is_below:
+        column.addWidget(second)
     column.addWidget(content, 1)
-    card.setMinimumHeight(280)
+    card.setMinimumHeight(_CARD)
     return card

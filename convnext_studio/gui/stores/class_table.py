@@ -27,11 +27,11 @@ class Column(IntEnum):
 
 
 WIDTHS: dict[int, int] = {
-    Column.MISSED: 116,
-    Column.RECALL: 104,
-    Column.PRECISION: 104,
-    Column.F1: 104,
-    Column.AREA: 92,
+    Column.MISSED: 104,
+    Column.RECALL: 88,
+    Column.PRECISION: 88,
+    Column.F1: 88,
+    Column.AREA: 78,
 }
 
 

@@ -51,7 +51,7 @@ class Evaluator(QObject):
     progress_changed = Signal()
     kept_changed = Signal()
     comparison_changed = Signal()
-    saved = Signal(str)
+    saved = Signal(object)  # the path
 
     def __init__(self, lanes: Mapping[str, LaneLike], jobs: JobList, messages: Messages, folder: Path) -> None:
         super().__init__()

@@ -53,7 +53,8 @@ class JudgedRows(QAbstractListModel):
         name = Path(image.path).name
         note = decimal(image.loss, 2) if self._is_by_loss else percent(image.probability, 0)
         if role == TILE_ROLE:
-            both = image.found if image.label == image.found else f"{image.label} → {image.found}"
-            return Tile(ImageRef(image.path), name, "labelled", both, note=note)
+            is_told = image.label == image.found or not self._is_by_loss  # of a cell all are alike
+            words = image.found if is_told else f"{image.label} → {image.found}"
+            return Tile(ImageRef(image.path), name, "labelled", words, note=note)
         words = self.tr("{0}: is “{1}”, was called “{2}” with {3}, loss {4}")
         return words.format(name, image.label, image.found, percent(image.probability), decimal(image.loss, 2))

@@ -17,7 +17,8 @@ from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.label import plain_tip
 from convnext_studio.gui.widgets.numbers import decimal
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 8, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 26, 36
+_KEY_WIDTH, _KEY_ROW, _KEY_LINE = 132.0, 17.0, 14.0  # the legend, at the right of the plot
 _NEAR = 24.0  # pixels from the pointer to a point that it means
 Points = Sequence[tuple[float, float]]
 
@@ -75,7 +76,7 @@ class UnitPlot(QWidget):
         if self._is_even:
             painter.setPen(QPen(self._theme.color("text3"), 1, Qt.PenStyle.DashLine))
             painter.drawLine(QLineF(self._at(self._low, self._low), self._at(1, 1)))
-        painter.setClipRect(self._area().adjusted(-6, -6, 6, 6))
+        painter.setClipRect(self._area().adjusted(-10, -10, 10, 10))
         for line in self._lines:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color(line.role), 2))
@@ -85,6 +86,8 @@ class UnitPlot(QWidget):
             for (x, y), weight in zip(line.points, line.weights, strict=False):
                 radius = 3.0 + 5.0 * weight**0.5
                 painter.drawEllipse(self._at(x, y), radius, radius)
+        painter.setClipping(False)
+        self._paint_legend(painter)
 
     def event(self, event: QEvent) -> bool:
         """The point that the pointer rests on, in numbers."""
@@ -119,11 +122,30 @@ class UnitPlot(QWidget):
             painter.drawText(QRectF(0, at.y() - 8, _LEFT - 6, 16), right, decimal(up, 2))
             spot = QRectF(at.x() - 20, area.bottom() + 3, 40, 16)
             painter.drawText(spot, int(Qt.AlignmentFlag.AlignCenter), decimal(across, 2))
+        painter.drawText(QRectF(area.left(), 2, area.width(), 16), int(Qt.AlignmentFlag.AlignLeft), self._axes[1])
         below = QRectF(area.left(), area.bottom() + 18, area.width(), 16)
         painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), self._axes[0])
 
+    def _paint_legend(self, painter: QPainter) -> None:
+        left = self._area().right() + _RIGHT
+        painter.setFont(font("cap"))
+        for number, line in enumerate(self._named):
+            y = self._area().top() + 8 + number * _KEY_ROW
+            painter.setPen(QPen(self._theme.color(line.role), 3))
+            painter.drawLine(QLineF(left, y, left + _KEY_LINE, y))
+            painter.setPen(self._theme.color("text2"))
+            room = _KEY_WIDTH - _KEY_LINE - 6
+            shown = painter.fontMetrics().elidedText(line.name, Qt.TextElideMode.ElideMiddle, int(room))
+            spot = QRectF(left + _KEY_LINE + 6, y - 8, room, 16)
+            painter.drawText(spot, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
+
+    @property
+    def _named(self) -> list[Line]:
+        return [line for line in self._lines if line.name]
+
     def _area(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(_LEFT, _TOP, -_RIGHT, -_BOTTOM)
+        key = _KEY_WIDTH if self._named else 0.0
+        return QRectF(self.rect()).adjusted(_LEFT, _TOP, -_RIGHT - key, -_BOTTOM)
 
     def _at(self, x: float, y: float) -> QPointF:
         area = self._area()
