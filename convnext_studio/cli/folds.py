@@ -72,14 +72,14 @@ def _words(done: Sequence[RunSummary]) -> Iterator[str]:
 
     for number, one in enumerate(done, 1):
         yield f"fold {number}: {_figure(one.best_balanced_accuracy)} ({one.folder})"
-    columns = (
-        ("validation, by which the best epoch was chosen", [one.best_balanced_accuracy for one in done]),
-        ("test", [one.test_balanced_accuracy for one in done]),
-    )
-    for split, column in columns:
-        figures = [figure for figure in column if figure is not None]
-        if len(figures) == len(done):
-            found = across(figures)
+    columns = {
+        "validation, by which the best epoch was chosen": [(one.best_balanced_accuracy, one.interval) for one in done],
+        "test": [(one.test_balanced_accuracy, one.test_interval) for one in done],
+    }
+    for split, column in columns.items():
+        told = [(share, interval) for share, interval in column if share is not None and interval is not None]
+        if len(told) == len(done):
+            found = across([share for share, _ in told], [one for _, one in told], is_of_same_images=split == "test")
             yield (
                 f"Balanced accuracy over {len(done)} folds ({split}): "
                 f"{found.mean:.3f} (95 %: {found.low:.3f} to {found.high:.3f})"
