@@ -60,6 +60,7 @@ JOBS: dict[type, str] = {
     requests.DescribeRun: f"{_CORE}.runs.about:describe_run",
     requests.RestoreRun: f"{_CORE}.runs.about:restore_run",
     requests.ReadRecipes: f"{_CORE}.runs.about:read_recipes",
+    requests.ReadHistories: f"{_CORE}.runs.follower:read_histories",
     requests.ReadQueue: f"{_CORE}.runs.queue:read_queue",
     requests.ChangeQueue: f"{_CORE}.runs.queue:change_queue",
     requests.StartNext: f"{_LAUNCH}.run:start_next",

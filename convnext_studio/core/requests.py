@@ -312,6 +312,13 @@ class ReadRecipes:
 
 
 @dataclass(frozen=True)
+class ReadHistories:
+    """What several Runs have told so far. Returns `tuple[runs.history.History | None, ...]`, in order."""
+
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ReadQueue:
     """What waits to be trained in the folder `runs`. Returns `runs.queue.Queue`."""
 
@@ -491,7 +498,8 @@ class ShowActivations:
 class IndexFeatures:
     """Write the features of `images` beside a Model file. Emits `FeaturesIndexed`; returns the path.
 
-    `labels` are those of the Images, in the same order. An Image that cannot be opened is left out and `Noticed`.
+    `labels` are those of the Images, in the same order; none: what the Run with this Model file was trained on. An
+    Image that cannot be opened is left out and `Noticed`.
     """
 
     images: tuple[ImageRef, ...]

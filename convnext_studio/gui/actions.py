@@ -147,6 +147,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("new_run", "New run", "Ctrl+N", "plus", "Training", "Set up a training."),
     ActionSpec(
+        "all_runs", "All Runs", "Ctrl+Shift+R", "table", "Training", "Show all Runs as a table, to compare them."
+    ),
+    ActionSpec(
+        "queue_run", "Add to queue", "", "clock", "Training", "Let the Run begin as it is set up, once others are done."
+    ),
+    ActionSpec(
         "start_run", "Start training", "Ctrl+Shift+Return", "play", "Training", "Begin the Run as it is set up."
     ),
     ActionSpec("pause_run", "Pause", "", "pause", "Training", "Let the Run wait, or go on after it waited."),

@@ -9,9 +9,8 @@ from PySide6.QtCore import QFile, QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QWidget
 
-from convnext_studio.core.errors import StudioError
-from convnext_studio.core.recipe import read_recipe
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.messages import Message
 from convnext_studio.gui.panels.rail import Rail
 from convnext_studio.gui.stores.choosing import use_model_file
 from convnext_studio.gui.stores.studio import Studio
@@ -50,6 +49,8 @@ class TrainingPlaces(QObject):
             "train_folder": self._choose_folder,
             "train_sample": studio.sample.train_on_sample,
             "new_run": self.show_set_up,
+            "all_runs": self.show_runs,
+            "queue_run": self._queue_run,
             "start_run": studio.training.start,
             "pause_run": self._pause,
             "finish_epoch": lambda: self._steer("finish epoch"),
@@ -66,6 +67,7 @@ class TrainingPlaces(QObject):
             self._actions.connect(name, slot)
         studio.sample.made_to_train.connect(self._on_sample)
         studio.training.started.connect(self._on_started)
+        studio.past_recipes.taken.connect(self.show_set_up)
         for changed in (
             studio.set_up.changed,
             studio.data_sets.changed,
@@ -98,12 +100,18 @@ class TrainingPlaces(QObject):
         self.train().show_set_up()
         self.show_train()
 
+    def show_runs(self) -> None:
+        """All Runs as a table."""
+        self.train().show_runs()
+        self.show_train()
+
     def train(self) -> TrainPage:
         """The page of the Runs, made when it is first asked for."""
         if self.train_page is None:
             from convnext_studio.gui.panels.train_page import TrainPage
 
-            self.train_page = TrainPage(self._studio, self._actions, self._make_set_up, self._make_live)
+            makers = {"set_up": self._make_set_up, "live": self._make_live, "runs": self._make_runs}
+            self.train_page = TrainPage(self._studio, self._actions, makers)
             self._pages.addWidget(self.train_page)
         return self.train_page
 
@@ -116,6 +124,19 @@ class TrainingPlaces(QObject):
         from convnext_studio.gui.panels.live_panel import LivePanel
 
         return LivePanel(self._studio, self._actions)
+
+    def _make_runs(self) -> QWidget:
+        from convnext_studio.gui.panels.beside_panel import BesidePanel
+        from convnext_studio.gui.panels.queue_panel import QueuePanel
+        from convnext_studio.gui.panels.run_details import RunDetails
+        from convnext_studio.gui.panels.runs_page import RunsPage
+
+        details = RunDetails(self._studio, self._actions)
+        below = (BesidePanel(self._studio, self._actions), QueuePanel(self._studio, self._actions))
+        page = RunsPage(self._studio, self._actions, details, below)
+        for part in (page, details):
+            part.opened.connect(self.train().show_run)
+        return page
 
     def _pick_model(self, anchor: QWidget) -> None:
         from convnext_studio.gui.panels.get_weights import GetWeights
@@ -161,6 +182,12 @@ class TrainingPlaces(QObject):
         self.train().show_run(folder)
         self.show_train()
 
+    def _queue_run(self) -> None:
+        studio = self._studio
+        studio.queue.add(((studio.set_up.name, studio.set_up.recipe),))
+        studio.set_up.name = ""
+        studio.messages.success(self.tr("Added to the queue. It begins once nothing else trains here."))
+
     def _steer(self, wanted: Wanted) -> None:
         self._studio.training.steer(self._folder, wanted)
 
@@ -172,13 +199,7 @@ class TrainingPlaces(QObject):
         self._studio.training.resume(view.folder, accepts_changes=view.can_accept_changes)
 
     def _repeat(self) -> None:
-        try:
-            recipe = read_recipe(Path(self._folder) / "recipe.toml")
-        except StudioError as error:
-            self._studio.messages.problem(error)
-            return
-        self._studio.set_up.repeat(recipe)
-        self.show_set_up()
+        self._studio.past_recipes.take(self._folder)
 
     def _use_model(self) -> None:
         use_model_file(str(Path(self._folder) / "model.safetensors"), self._studio.models, self._studio.classifier)
@@ -209,12 +230,22 @@ class TrainingPlaces(QObject):
             self._studio.training.view.show("")
             self.train().show_ready()
             self._studio.training.look()
-            self._studio.messages.success(self.tr("“{0}” is in the trash.").format(name))
+            self._say_trashed(folder, name, moved[1] if isinstance(moved, tuple) else "")
         else:
             self._studio.messages.error(
                 self.tr("“{0}” could not be moved to the trash; nothing was deleted.").format(name),
                 self.tr("This place has no trash. Open the folder and delete it there."),
             )
+
+    def _say_trashed(self, folder: str, name: str, at: str) -> None:
+        fact = self.tr("“{0}” is in the trash.").format(name)
+        if not at:
+            self._studio.messages.success(fact)
+            return
+        undo = self.tr("Undo")
+        self._studio.messages.post(
+            Message("info", fact, "", "", undo, lambda: self._studio.training.restore(at, folder))
+        )
 
     # --- what can be done now
 
@@ -230,8 +261,10 @@ class TrainingPlaces(QObject):
         if (wanted == "pause" and is_paused) or (wanted == "go on" and not is_paused):
             training.wanted.pop(view.folder)
             wanted = None
+        can_begin = studio.set_up.can_start and not any(data.refusal)
         enabled = {
-            "start_run": studio.set_up.can_start and not training.is_starting and not any(data.refusal),
+            "queue_run": can_begin,
+            "start_run": can_begin and not training.is_starting,
             "pause_run": is_running and wanted not in ("pause", "go on", "stop"),
             "finish_epoch": is_running and wanted not in ("stop", "finish epoch"),
             "stop_run": is_running and wanted != "stop",
@@ -261,7 +294,7 @@ class TrainingPlaces(QObject):
         question = Question(
             self._studio.theme,
             self.tr("“{0}” is still training.").format(own[0].name),
-            self.tr("It can go on without the window, and is found again at the next start."),
+            self._staying_words(),
             (
                 ("keep", self.tr("Keep training"), "primary"),
                 ("stop", self.tr("Stop and keep best"), "secondary"),
@@ -273,6 +306,12 @@ class TrainingPlaces(QObject):
         question.open()
         return False
 
+    def _staying_words(self) -> str:
+        words = self.tr("It can go on without the window, and is found again at the next start.")
+        if self._studio.queue.items and not self._studio.queue.is_held:
+            words += " " + self.tr("So does the queue; if you stop now, it waits until you let it go on.")
+        return words
+
     def leave(self) -> None:
         """Close the window without a question: Runs go on."""
         self._may_close = True
@@ -282,6 +321,8 @@ class TrainingPlaces(QObject):
         if key == "keep":
             self.leave()
         elif key == "stop":
+            if self._studio.queue.items:
+                self._studio.queue.hold(True)  # else the next one would begin behind the user's back
             for run in self._studio.training.own_running:
                 handle = self._studio.training.steer(run.folder, "stop")
             handle.closed.connect(self.leave)  # they were asked one after the other

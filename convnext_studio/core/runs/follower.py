@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.requests import FollowRun
+from convnext_studio.core.errors import RunError
+from convnext_studio.core.requests import FollowRun, ReadHistories
 from convnext_studio.core.run_events import Line, from_line
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
@@ -94,6 +95,21 @@ def follow_run(request: FollowRun, ctx: JobContext) -> RunSummary:
             if not was_alive:
                 return _summarised(run, ctx)
             ctx.cancel.wait(POLL_S)
+
+
+def read_histories(request: ReadHistories, ctx: JobContext) -> tuple[History | None, ...]:
+    """Serve `ReadHistories`: None for what is no Run."""
+    found: list[History | None] = []
+    for folder in request.runs:
+        ctx.check()
+        history = History()
+        try:
+            LineReader(Run.open(folder).events_path).gather(history)
+        except RunError:
+            found.append(None)
+        else:
+            found.append(history)
+    return tuple(found)
 
 
 def _summarised(run: Run, ctx: JobContext) -> RunSummary:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -11,7 +12,7 @@ from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import second_line, state_sign
-from convnext_studio.gui.widgets.buttons import Button, bind
+from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
 from convnext_studio.gui.widgets.check_list import CheckList
 from convnext_studio.gui.widgets.figures import UNKNOWN
 from convnext_studio.gui.widgets.frame import Frame
@@ -24,31 +25,37 @@ Make = Callable[[], QWidget]
 
 
 class TrainPage(QWidget):
-    """`make_set_up` and `make_live` make those pages when they are first shown."""
+    """`makers` make the pages `set_up`, `live` and `runs` when they are first shown."""
 
     def __init__(
-        self, studio: Studio, actions: Actions, make_set_up: Make, make_live: Make, parent: QWidget | None = None
+        self, studio: Studio, actions: Actions, makers: Mapping[str, Make], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._makers = {"set_up": make_set_up, "live": make_live}
+        self._makers = makers
         self._pages: dict[str, QWidget] = {}
         self.place = "ready"
         self.list = RunList(studio.theme, self.tr("Runs"))
         self.nothing = PlainLabel(self.tr("Runs appear here, newest first."), "small", "text2", wrap=True)
         self.new = Button(studio.theme, actions["new_run"].text(), "plus")
         bind(self.new, actions["new_run"])
+        self.all_runs = ActionIconButton(studio.theme, actions["all_runs"], "table")
+        self.waiting = Button(studio.theme, "", "clock", "ghost")
+        self.waiting.clicked.connect(actions["all_runs"].trigger)
+        self.waiting.setToolTip(self.tr("Show what waits to be trained, and change its order"))
         self.stack = QStackedWidget()
         self.stack.addWidget(self._make_ready(actions))
         self._lay_out()
         self.list.chosen.connect(self.show_run)
         studio.training.runs_changed.connect(self._show_runs)
         studio.training.view.shown_changed.connect(self._show_runs)
+        studio.queue.changed.connect(self._show_queue)
         studio.set_up.changed.connect(self._show_ready)
         studio.data_sets.changed.connect(self._show_ready)
         studio.models.rows_changed.connect(self._show_ready)
         self._show_runs()
         self._show_ready()
+        self._show_queue()
 
     def show_set_up(self) -> None:
         """Set up another training."""
@@ -60,12 +67,16 @@ class TrainPage(QWidget):
         self._studio.training.view.show(folder)
         self._go("live")
 
+    def show_runs(self) -> None:
+        """All Runs as a table."""
+        self._go("runs")
+
     def show_ready(self) -> None:
         """What is ready and what is missing for the first Run."""
         self._go("ready")
 
     def page(self, name: str) -> QWidget | None:
-        """`set_up` or `live`, once it was shown."""
+        """`set_up`, `live` or `runs`, once it was shown."""
         return self._pages.get(name)
 
     # --- how it is built
@@ -78,13 +89,17 @@ class TrainPage(QWidget):
         head = QVBoxLayout()
         head.setContentsMargins(12, 0, 12, 0)
         head.setSpacing(10)
-        head.addWidget(PlainLabel(self.tr("Runs"), "section"))
+        title = QHBoxLayout()
+        title.addWidget(PlainLabel(self.tr("Runs"), "section"), 1)
+        title.addWidget(self.all_runs)
+        head.addLayout(title)
         self.new.setSizePolicy(self.list.sizePolicy().horizontalPolicy(), self.new.sizePolicy().verticalPolicy())
         head.addWidget(self.new)
         head.addWidget(self.nothing)
         column.addLayout(head)
         column.addWidget(self.list, 1)
         column.addStretch(0)
+        column.addWidget(self.waiting, 0, Qt.AlignmentFlag.AlignHCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -146,6 +161,12 @@ class TrainPage(QWidget):
                 self.show_ready()
         elif self.place == "ready" and rows and not training.view.folder:
             self.show_run(next((run.folder for run in training.running), training.runs[0].folder))
+
+    def _show_queue(self) -> None:
+        waiting = len(self._studio.queue.items)
+        self.waiting.setVisible(waiting > 0)
+        words = self.tr("{0} held") if self._studio.queue.is_held else self.tr("{0} waiting")
+        self.waiting.set_text(words.format(count(waiting)))
 
     def _show_ready(self) -> None:
         data, recipe = self._studio.data_sets, self._studio.set_up.recipe

@@ -13,6 +13,7 @@ from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
 from convnext_studio.gui.stores.architecture import Architecture
 from convnext_studio.gui.stores.classifier import Classifier
+from convnext_studio.gui.stores.compared import Compared
 from convnext_studio.gui.stores.data_sets import DataSets
 from convnext_studio.gui.stores.evaluator import Evaluator
 from convnext_studio.gui.stores.expectation import Expectation
@@ -25,9 +26,11 @@ from convnext_studio.gui.stores.log_store import LogStore
 from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.model_memory import ModelMemory
 from convnext_studio.gui.stores.models import Models
+from convnext_studio.gui.stores.past_recipes import PastRecipes
 from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.rate_finder import RateFinder
 from convnext_studio.gui.stores.recent import Recent
+from convnext_studio.gui.stores.run_queue import RunQueue
 from convnext_studio.gui.stores.runs_shown import RunsShown
 from convnext_studio.gui.stores.sample_maker import SampleMaker
 from convnext_studio.gui.stores.set_up import SetUp
@@ -63,9 +66,12 @@ class Studio:
     sample: SampleMaker
     set_up: SetUp
     data_sets: DataSets
+    past_recipes: PastRecipes
     expectation: Expectation
     rate_finder: RateFinder
     training: Training
+    queue: RunQueue
+    compared: Compared
     evaluator: Evaluator
     memory: WindowMemory
     log: LogStore
@@ -103,6 +109,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     library = Library(lanes, messages)
     classifier = Classifier(lanes, library, messages)
     set_up = SetUp()
+    training = Training(lanes, messages, settings, set_up, places.runs)
     data_sets = DataSets(lanes, jobs, messages, set_up)
     viewer = Viewer(lanes, library, classifier)
     memory = WindowMemory(places.state / "window.json")
@@ -127,9 +134,12 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         sample=SampleMaker(lanes, jobs, messages, places.sample),
         set_up=set_up,
         data_sets=data_sets,
+        past_recipes=PastRecipes(lanes, messages, set_up),
         expectation=Expectation(lanes, set_up, data_sets),
         rate_finder=RateFinder(lanes, jobs, set_up),
-        training=Training(lanes, messages, settings, set_up, places.runs),
+        training=training,
+        queue=RunQueue(lanes, messages, training),
+        compared=Compared(lanes, training),
         evaluator=Evaluator(lanes, jobs, messages, places.state / "evaluations"),
         memory=memory,
         log=LogStore(),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
-from convnext_studio.core.requests import FindRuns, ResumeRun, StartRun, SteerRun
+from convnext_studio.core.requests import DescribeRun, FindRuns, RestoreRun, ResumeRun, StartRun, SteerRun
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
@@ -30,6 +30,7 @@ class Training(QObject):
     """
 
     runs_changed = Signal()
+    looked = Signal()  # whether anything has changed or not
     state_changed = Signal()  # what is being started, what was asked
     started = Signal(str)  # the folder of a Run that was begun or gone on with from this window
 
@@ -45,6 +46,7 @@ class Training(QObject):
         self.runs: tuple[RunSummary, ...] = ()
         self.has_looked = False
         self.is_starting = False
+        self.is_queue_waiting = False  # something may begin by itself, so that one has to look
         self.wanted: dict[str, Wanted] = {}
         self._own: set[str] = set()
         self.view = RunView(lanes, self)
@@ -98,7 +100,7 @@ class Training(QObject):
         """Find out anew which Runs there are."""
         if self._handle is not None and not self._handle.is_closed:
             return  # a slow disk is not asked twice at a time
-        self._handle = self._lanes["train"].submit(FindRuns(self.folder))
+        self._handle = self._lanes["places"].submit(FindRuns(self.folder))
         self._handle.succeeded.connect(self._on_found)
         self._handle.failed.connect(self._on_looking_failed)
 
@@ -117,6 +119,7 @@ class Training(QObject):
         if is_news:
             self.runs_changed.emit()
         self._pace()
+        self.looked.emit()
 
     def _on_looking_failed(self, end: Failed | EngineStopped) -> None:
         self._timer.stop()  # else a folder that cannot be read would be told of every two seconds
@@ -126,7 +129,7 @@ class Training(QObject):
             self._pace()
 
     def _pace(self) -> None:
-        if self._is_in_sight or self.running:
+        if self._is_in_sight or self.running or self.is_queue_waiting:
             self._timer.start()
         else:
             self._timer.stop()
@@ -164,6 +167,29 @@ class Training(QObject):
         handle.closed.connect(self._on_start_closed)
         self.state_changed.emit()
 
+    def set_queue_waiting(self, is_waiting: bool) -> None:
+        """Something waits that begins by itself, or nothing any more."""
+        if is_waiting != self.is_queue_waiting:
+            self.is_queue_waiting = is_waiting
+            self._pace()
+
+    def note_begun(self, folder: str) -> None:
+        """A Run was begun from this window, by the queue."""
+        self._own.add(folder)
+        self.look()
+
+    def describe(self, folder: str, **said: Any) -> None:
+        """Keep the user's `name`, `tags` or `notes` of a Run."""
+        handle = self._lanes["files"].submit(DescribeRun(folder, **said))
+        handle.succeeded.connect(self.look)
+        handle.failed.connect(self._on_describe_failed)
+
+    def restore(self, trashed: str, folder: str) -> None:
+        """Take a Run out of the trash again."""
+        handle = self._lanes["files"].submit(RestoreRun(trashed, folder))
+        handle.succeeded.connect(self.look)
+        handle.failed.connect(self._on_restore_failed)
+
     def steer(self, folder: str, wanted: Wanted) -> JobHandle:
         """Ask a Run for something; it obeys at its next step. The handle's Job ends once it was asked."""
         self.wanted[folder] = wanted
@@ -185,6 +211,13 @@ class Training(QObject):
     def _on_resume_failed(self, end: Failed | EngineStopped) -> None:
         self.view.note_refused(end)
         self._messages.failed(end, self.tr("The training does not go on."))
+
+    def _on_describe_failed(self, end: Failed | EngineStopped) -> None:
+        self._messages.failed(end, self.tr("What you wrote about the Run was not kept."))
+        self.runs_changed.emit()
+
+    def _on_restore_failed(self, end: Failed | EngineStopped) -> None:
+        self._messages.failed(end, self.tr("The Run was not taken out of the trash."))
 
     def _on_start_closed(self) -> None:
         self.is_starting = False
