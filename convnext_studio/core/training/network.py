@@ -13,7 +13,7 @@ from convnext_studio.core.models.architecture import build, knows_its_size, prep
 from convnext_studio.core.models.card import Card, Option, Provenance
 from convnext_studio.core.models.network import SAMPLE, LoadedModel, load
 from convnext_studio.core.recipe import Recipe
-from convnext_studio.core.training.depthwise import hasten
+from convnext_studio.core.training.hasten import hasten
 from convnext_studio.core.values import Preprocessing
 
 _LAYER_SCALE = 0.5  # of random weights: timm's 1e-6 lets a block do nothing for the first thousands of steps

@@ -7,7 +7,8 @@ import timm
 import torch
 from torch.nn import functional
 
-from convnext_studio.core.training.depthwise import Depthwise, hasten, weight_gradient
+from convnext_studio.core.training.depthwise import Depthwise, weight_gradient
+from convnext_studio.core.training.hasten import hasten
 
 
 @pytest.mark.parametrize(
