@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from convnext_studio.core.recipe import PRESETS
-from convnext_studio.core.requests import FindLearningRate, MeasureTraining
+from convnext_studio.core.recipe import PRESETS, from_preset
+from convnext_studio.core.requests import FindLearningRate, MeasureTraining, ReadRecipes
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.panels.set_up_panel import SetUpPanel
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.numbers import scientific
+from tests.guards import Expected
 from tests.gui.replies import image, serve
-from tests.gui.training_replies import DATA, Workspace
+from tests.gui.training_replies import DATA, Workspace, others
 
 
 @pytest.fixture
@@ -157,3 +159,37 @@ def test_a_field_tells_the_presets_value_and_its_limits(panel: SetUpPanel, studi
 @pytest.mark.parametrize(("value", "words"), [(3e-4, "3e-4"), (0.00096, "9.6e-4"), (0.01, "1e-2"), (1.0, "1e0")])
 def test_a_small_number_is_written_as_it_may_be_typed(value: float, words: str) -> None:
     assert scientific(value) == words
+
+
+def test_a_past_runs_settings_are_taken_and_the_data_set_stays(
+    panel: SetUpPanel, studio: Studio, lanes: dict[str, InlineLane], workspace: Workspace, qtbot: QtBot
+) -> None:
+    assert panel.past.isHidden()
+    workspace.runs = others()
+    past = from_preset("thorough", data="/elsewhere", batch_size=8, validation=0.3)
+    lanes["train"].served_by[ReadRecipes] = lambda request, _ctx: (past,) * len(request.runs)
+    studio.training.look()
+    qtbot.waitUntil(lambda: not panel.past.isHidden())
+    studio.set_up.set(data=DATA, validation=0.1)
+    panel._open_past()
+    menu = panel.findChild(QMenu)
+    assert menu is not None
+    first = menu.actions()[0]
+    assert first.text().startswith("2 · sample · Balanced · 94")
+    first.trigger()
+    qtbot.waitUntil(lambda: studio.set_up.recipe.batch_size == 8)
+    recipe = studio.set_up.recipe
+    assert (recipe.preset, recipe.epochs, recipe.data, recipe.validation) == ("thorough", 60, DATA, 0.1)
+    with qtbot.waitSignal(menu.destroyed):
+        menu.close()
+
+
+def test_a_past_recipe_that_is_damaged_is_told(
+    panel: SetUpPanel, studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot, expect_message: Expected
+) -> None:
+    lanes["train"].served_by[ReadRecipes] = lambda _request, _ctx: (None,)
+    expect_message("Recipe of this run cannot be read")
+    before = studio.set_up.recipe
+    with qtbot.waitSignal(studio.messages.posted):
+        studio.past_recipes.take("/runs/1")
+    assert studio.set_up.recipe == before

@@ -310,6 +310,7 @@ def test_a_past_run_is_repeated_with_its_recipe(
     run = Run.create(tmp_path, "older", from_preset("thorough", data=DATA, light=0.5))
     show_run(window, workspace, qtbot, folder=str(run.folder), state="finished")
     actions["repeat_run"].trigger()
+    qtbot.waitUntil(lambda: studio.set_up.recipe.preset == "thorough")
     assert (studio.set_up.recipe.preset, studio.set_up.recipe.light) == ("thorough", 0.5)
     assert window.training.train().place == "set_up"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -37,9 +38,11 @@ from convnext_studio.gui.widgets.data_card import DataCard
 from convnext_studio.gui.widgets.fold import Fold
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
+from convnext_studio.gui.widgets.numbers import percent
 from convnext_studio.gui.widgets.picture_flow import Picture, PictureFlow
 from convnext_studio.gui.widgets.rate_box import RateBox
 from convnext_studio.gui.widgets.recipe_form import RecipeForm
+from convnext_studio.gui.widgets.recipe_words import preset_word
 from convnext_studio.gui.widgets.warning_row import WarningRow
 
 _TWO_COLUMNS = 820
@@ -47,6 +50,7 @@ _ELSEWHERE = {"data", "group", "group_pattern", "model", "weights_file", "weight
 _OF_PARTS = tuple(name for name, about in FIELDS.items() if about.metadata["section"] == "augmentation")
 _OTHERS = tuple(name for name in FIELDS if name not in _ELSEWHERE and name not in _OF_PARTS)
 _PREVIEWED, _ROLLS = 3, 4
+_PAST = 12  # Runs to choose from
 
 
 class SetUpPanel(QWidget):
@@ -71,6 +75,7 @@ class SetUpPanel(QWidget):
         self._connect()
         self._show_recipe()
         self._show_data()
+        self._show_past()
 
     # --- how it is built
 
@@ -82,6 +87,8 @@ class SetUpPanel(QWidget):
         self.name.setMaximumWidth(280)
         self.name.setPlaceholderText(self.tr("Name of the run: as the data set"))
         self.name.setAccessibleName(self.tr("Name of the run"))
+        self.past = Button(theme, self.tr("From a past run…"), "retry", "ghost")
+        self.past.setToolTip(plain_tip(self.tr("Begin with the settings of a run that was trained before.")))
         self.card = DataCard(theme)
         self.warnings = QVBoxLayout()
         self.warnings.setSpacing(8)
@@ -105,14 +112,19 @@ class SetUpPanel(QWidget):
         self.forms: list[RecipeForm] = []
         self.rate: RateBox | None = None  # comes with the settings
         self.summary = PlainLabel("", "small", "text2", wrap=True)
+        self.queue = Button(theme, self._actions["queue_run"].text(), "clock")
+        bind(self.queue, self._actions["queue_run"])
         self.start = Button(theme, self._actions["start_run"].text(), "play", "primary")
         bind(self.start, self._actions["start_run"])
 
     def _preset_words(self) -> tuple[tuple[str, str], ...]:
         return (
-            (self.tr("Instant"), self.tr("Seconds: only the last layer is fitted. Good for a first look.")),
-            (self.tr("Balanced"), self.tr("Minutes: the last layer first, then the whole network. Right for most.")),
-            (self.tr("Thorough"), self.tr("Three times as many epochs and more patience, for the last per cent.")),
+            (preset_word("instant"), self.tr("Seconds: only the last layer is fitted. Good for a first look.")),
+            (
+                preset_word("balanced"),
+                self.tr("Minutes: the last layer first, then the whole network. Right for most."),
+            ),
+            (preset_word("thorough"), self.tr("Three times as many epochs and more patience, for the last per cent.")),
         )
 
     def _lay_out(self) -> None:
@@ -147,12 +159,14 @@ class SetUpPanel(QWidget):
         head.setSpacing(16)
         head.addWidget(PlainLabel(self.tr("New run"), "display"))
         head.addStretch(1)
+        head.addWidget(self.past)
         head.addWidget(self.name, 1)
         foot = Frame("window", "top")
         row = QHBoxLayout(foot)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(16)
         row.addWidget(self.summary, 1)
+        row.addWidget(self.queue)
         row.addWidget(self.start)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -237,6 +251,8 @@ class SetUpPanel(QWidget):
         self.change_model.clicked.connect(lambda: self._pick_model(self.change_model))
         self.presets.idClicked.connect(lambda number: studio.set_up.set_preset(PRESETS[number]))
         self.name.textChanged.connect(self._on_name)
+        self.past.clicked.connect(self._open_past)
+        studio.training.runs_changed.connect(self._show_past)
         studio.set_up.changed.connect(self._show_recipe)
         studio.data_sets.changed.connect(self._show_data)
         studio.expectation.changed.connect(self._show_expected)
@@ -330,6 +346,9 @@ class SetUpPanel(QWidget):
             cell = licence_cell(row, self.tr("%s: not commercial"), self.tr("Unknown"))
             self.licence.set_chip(cell.text, cell.icon, cell.tone or "none")
 
+    def _show_past(self) -> None:
+        self.past.setVisible(bool(self._studio.training.runs))
+
     def _show_expected(self) -> None:
         expectation = self._studio.expectation
         for preset, card in zip(PRESETS, self.preset_cards, strict=True):
@@ -389,6 +408,18 @@ class SetUpPanel(QWidget):
         self._previewed = ()
 
     # --- what is done
+
+    def _open_past(self) -> None:
+        menu = QMenu(self)
+        for run in self._studio.training.runs[:_PAST]:
+            best = percent(run.best_balanced_accuracy) if run.best_balanced_accuracy is not None else ""
+            words = " · ".join(filter(None, (run.name, run.model, preset_word(run.preset), best)))
+            action = menu.addAction(words.replace("&", "&&"))
+            action.triggered.connect(
+                lambda _on=False, folder=run.folder: self._studio.past_recipes.take(folder, keeps_data=True)
+            )
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.past.mapToGlobal(QPoint(0, self.past.height() + 4)))
 
     def _on_edited(self, name: str, value: object) -> None:
         self._studio.set_up.set(**{name: value})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -12,6 +13,8 @@ from convnext_studio.core.recipe import FIELDS, PRESETS, Preset, Recipe, changed
 from convnext_studio.core.values import ModelRef
 
 _OF_PRESETS = {name for preset in PRESETS for name in differences(Recipe(), from_preset(preset))} - {"preset"}
+
+_OF_DATA = tuple(name for name, about in FIELDS.items() if about.metadata["section"] == "data")
 
 
 class SetUp(QObject):
@@ -59,9 +62,11 @@ class SetUp(QObject):
         """What training begins with."""
         self.set(model=ref.name, weights=ref.weights, weights_file=ref.file, weights_folder=ref.folder)
 
-    def repeat(self, recipe: Recipe) -> None:
-        """Begin with the Recipe of a past Run."""
+    def repeat(self, recipe: Recipe, *, keeps_data: bool = False) -> None:
+        """Begin with the Recipe of a past Run; a data set chosen already stays, with its split, if `keeps_data`."""
         self.problems = {}
+        if keeps_data and self.recipe.data:
+            recipe = replace(recipe, **{name: getattr(self.recipe, name) for name in _OF_DATA})
         self._take(recipe)
 
     @property
@@ -79,8 +84,7 @@ class SetUp(QObject):
 
 def split_of(recipe: Recipe) -> tuple[Any, ...]:
     """The values that decide how a data set is read and split."""
-    names = [name for name, about in FIELDS.items() if about.metadata["section"] == "data"]
-    return (recipe.seed, *(getattr(recipe, name) for name in names))
+    return (recipe.seed, *(getattr(recipe, name) for name in _OF_DATA))
 
 
 def _without_label(message: str) -> str:

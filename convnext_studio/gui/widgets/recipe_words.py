@@ -15,6 +15,11 @@ def choice_word(name: str, value: str) -> str:
     return _tr(_CHOICES.get((name, value), _ANYWHERE.get(value, value)))
 
 
+def preset_word(preset: str) -> str:
+    """What a preset is called."""
+    return _tr(_PRESETS.get(preset, preset))
+
+
 def _tr(text: object) -> str:
     return QCoreApplication.translate("recipe", str(text))
 
@@ -27,6 +32,11 @@ _SECTIONS = {
     "optimizer": QT_TRANSLATE_NOOP("recipe", "Optimizer"),
     "augmentation": QT_TRANSLATE_NOOP("recipe", "How parts may vary"),
     "machine": QT_TRANSLATE_NOOP("recipe", "Machine"),
+}
+_PRESETS = {
+    "instant": QT_TRANSLATE_NOOP("recipe", "Instant"),
+    "balanced": QT_TRANSLATE_NOOP("recipe", "Balanced"),
+    "thorough": QT_TRANSLATE_NOOP("recipe", "Thorough"),
 }
 _ANYWHERE = {
     "": QT_TRANSLATE_NOOP("recipe", "As the architecture"),
@@ -42,6 +52,8 @@ _CHOICES = {
     ("group", "folder"): QT_TRANSLATE_NOOP("recipe", "Images in one folder"),
     ("group", "column"): QT_TRANSLATE_NOOP("recipe", "The CSV's column “group”"),
     ("group", "alike"): QT_TRANSLATE_NOOP("recipe", "Images that look alike"),
+    ("on_leak", "keep"): QT_TRANSLATE_NOOP("recipe", "Keep the split, and warn"),
+    ("on_leak", "move"): QT_TRANSLATE_NOOP("recipe", "Move to training"),
     ("on_unreadable", "skip"): QT_TRANSLATE_NOOP("recipe", "Leave out and name"),
     ("on_unreadable", "stop"): QT_TRANSLATE_NOOP("recipe", "Stop the Run"),
     ("weights", "pretrained"): QT_TRANSLATE_NOOP("recipe", "Pretrained"),
