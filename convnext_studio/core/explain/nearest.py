@@ -3,12 +3,18 @@
 The index of `NAME.safetensors` is `NAME.features.safetensors`: plain safetensors with one tensor, `features`, float16
 (n, width), each row of length 1; and one metadata key with JSON: `{"format_version", "model", "paths", "labels"}`.
 `model` is the whole identity of the Model whose features they are; an index of another Model is not used. Features are
-those of the last layer (stage 4), averaged over all places.
+those of the last layer (stage 4), averaged over all places. Where time was short, it holds a part of the Images, drawn
+by lot; `"of"` says how many there were.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.split_file import read_split
 from convnext_studio.core.errors import ImageError, ModelError, UsageError
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.explain.gradient import at_least_float32
@@ -30,11 +37,37 @@ from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.predict.runners.torch_runner import restore_threads
 from convnext_studio.core.requests import FindNearest, IndexFeatures
 from convnext_studio.core.resources import resource
-from convnext_studio.core.values import ModelRef
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, ModelRef, Preprocessing
 
 KEY = "convnext_studio_features"
 FORMAT_VERSION = 1
 _BATCH = 16
+_READERS = 4
+_SPLIT = "split.csv"  # of a Run, beside its Model file
+Labelled = tuple[str, str]  # path and label
+
+
+@dataclass(frozen=True)
+class Indexer:
+    """A Model whose features are indexed: its Lens, its way from Image to input, and its identity."""
+
+    lens: Lens
+    preprocessing: Preprocessing
+    identity: str
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+
+def _unsaid(*_what: object) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told how far it is and what was left out and why, and raises where it should stop."""
+
+    check: Callable[[], None]
+    tell: Callable[[int], None] = _unsaid
+    leave_out: Callable[[str, str], None] = _unsaid
 
 
 def index_path(ref: ModelRef) -> Path | None:
@@ -45,40 +78,90 @@ def index_path(ref: ModelRef) -> Path | None:
 
 
 def index_features(request: IndexFeatures, ctx: JobContext) -> str:
-    """Serve `IndexFeatures`. Raises `UsageError` for a Model that is no Model file, `StorageError`."""
+    """Serve `IndexFeatures`. Raises `UsageError` for a Model that is no Model file or no Run's, `StorageError`."""
     restore_threads()
     path = index_path(request.model)
     if path is None or len(request.labels) != len(request.images):
         raise UsageError(
             "Only a Model file can have a feature index, with one label for each Image.", "Save the Model first."
         )
+    images = [(image.path, label) for image, label in zip(request.images, request.labels, strict=True)]
+    images = images or _trained_on(Path(request.model.name))
     ready = ready_model(request.model, request.execution, None, ctx)
-    lens = lens_for(ready)
+    indexer = Indexer(lens_for(ready), ready.info.preprocessing, ready.info.identity, request.max_megapixels)
+
+    def leave_out(image: str, why: str) -> None:
+        ctx.emit(Noticed(f"“{Path(image).name}” is left out: {why}"))
+
+    def tell(done: int) -> None:
+        ctx.emit(FeaturesIndexed(done, len(images)))
+
+    write_index(path, indexer, images, Watcher(ctx.check, tell, leave_out))
+    return str(path)
+
+
+def write_index(
+    path: Path,
+    indexer: Indexer,
+    images: Sequence[Labelled],
+    watcher: Watcher,
+    *,
+    seconds: float = math.inf,
+) -> int:
+    """Index as many Images as `seconds` allow, drawn by lot, and return how many are in the index.
+
+    Raises what the watcher's `check` raises, `UsageError` where no Image can be opened, and `StorageError`.
+    """
+    until = time.monotonic() + seconds
+    drawn = [images[number] for number in np.random.default_rng(0).permutation(len(images))]
     rows: list[NDArray[np.float32]] = []
-    kept: list[int] = []
-    for start in range(0, len(request.images), _BATCH):
-        ctx.check()
-        pixels = []
-        for number, image in enumerate(request.images[start : start + _BATCH], start=start):
-            try:
-                pixels.append(load_input(image.path, 0, ready.info.preprocessing, request.max_megapixels).input)
-                kept.append(number)
-            except ImageError as error:
-                ctx.emit(Noticed(f"“{Path(image.path).name}” is left out: {error.message}"))
-        if pixels:
-            rows.append(features_of(lens, np.stack(pixels)))
-        ctx.emit(FeaturesIndexed(min(start + _BATCH, len(request.images)), len(request.images)))
+    kept: list[Labelled] = []
+
+    def read(image: Labelled) -> NDArray[np.uint8] | ImageError:
+        try:
+            return load_input(image[0], 0, indexer.preprocessing, indexer.max_megapixels).input
+        except ImageError as error:
+            return error
+
+    with ThreadPoolExecutor(_READERS) as readers:
+        for start in range(0, len(drawn), _BATCH):
+            watcher.check()
+            part = drawn[start : start + _BATCH]
+            pixels = []
+            for image, found in zip(part, readers.map(read, part), strict=True):
+                if isinstance(found, ImageError):
+                    watcher.leave_out(image[0], found.message)
+                else:
+                    pixels.append(found)
+                    kept.append(image)
+            if pixels:
+                rows.append(features_of(indexer.lens, np.stack(pixels)))
+            watcher.tell(min(start + _BATCH, len(drawn)))
+            if time.monotonic() > until:
+                break
     if not rows:
         raise UsageError("None of these Images can be opened.", "Choose others.")
     about = {
         "format_version": FORMAT_VERSION,
-        "model": ready.info.identity,
-        "paths": [request.images[number].path for number in kept],
-        "labels": [request.labels[number] for number in kept],
+        "model": indexer.identity,
+        "paths": [image for image, _label in kept],
+        "labels": [label for _image, label in kept],
+        "of": len(images),
     }
-    with replacing(path) as part:
-        save_file({"features": np.concatenate(rows).astype(np.float16)}, part, {KEY: json.dumps(about)})
-    return str(path)
+    with replacing(path) as part_path:
+        save_file({"features": np.concatenate(rows).astype(np.float16)}, part_path, {KEY: json.dumps(about)})
+    return len(kept)
+
+
+def _trained_on(model: Path) -> list[Labelled]:
+    """What the Run that made the Model file was trained on. Raises `UsageError` for a Model file outside its Run."""
+    split = model.with_name(_SPLIT)
+    if not split.is_file():
+        raise UsageError(
+            f"Beside “{model.name}” there is no list of what it was trained on.",
+            "Take the Model file in the folder of its Run: “Use this Model” does so.",
+        )
+    return [(image.path, image.label) for image in read_split(split) if image.split == "train"]
 
 
 def find_nearest(request: FindNearest, ctx: JobContext) -> tuple[Neighbour, ...]:

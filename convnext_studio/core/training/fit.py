@@ -30,6 +30,7 @@ from convnext_studio.core.training.begin import exactness, lay_ground, note_part
 from convnext_studio.core.training.desk import Desk, desk_for
 from convnext_studio.core.training.distributed import joined
 from convnext_studio.core.training.head_first import fit_new_head, predict_by_head
+from convnext_studio.core.training.index import index_training_images
 from convnext_studio.core.training.optimizer import gentleness
 from convnext_studio.core.training.plan import smoothed
 from convnext_studio.core.training.resume import ChangedSince, how_it_ended
@@ -214,6 +215,7 @@ def _test(work: Work, why: Why) -> RunEnded:
         work.write_model(network, metrics)
         desk.emit(TestEnded(scores.accuracy, scores.balanced_accuracy, scores.interval, scores.confusion))
         load_model_file(desk.run.model_path)
+    index_training_images(work)
     return RunEnded(
         "finished",
         _MESSAGES[why],

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from convnext_studio.core import jobs, requests
 from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.data.dataset import LabelledImage, Split
+from convnext_studio.core.data.split_file import write_split
 from convnext_studio.core.errors import DeviceError, ImageError, ModelError, UsageError
 from convnext_studio.core.explain import lens
 from convnext_studio.core.explain.lens import Lens
@@ -267,3 +269,20 @@ def test_the_strongest_feature_maps_of_a_layer_are_shown(model: ModelRef, images
     assert found.maps.shape[0] == 4
     strengths = np.abs(found.maps).mean(axis=(1, 2))
     assert (np.diff(strengths) <= 0).all()
+
+
+def test_a_model_file_in_its_run_is_indexed_with_what_the_run_was_trained_on(
+    model: ModelRef, images: tuple[ImageRef, ...]
+) -> None:
+    with pytest.raises(UsageError, match="no list"):
+        jobs.run(requests.IndexFeatures((), (), model, CPU), JobContext())
+    splits: tuple[Split, ...] = ("train", "test", "train")
+    kinds = zip(images, CLASSES[:3], splits, strict=True)
+    write_split(
+        Path(model.name).with_name("split.csv"),
+        [LabelledImage(one.path, label, "", split) for one, label, split in kinds],
+    )
+    jobs.run(requests.IndexFeatures((), (), model, CPU), JobContext())
+    found = jobs.run(requests.FindNearest(images[1], model, CPU), JobContext())
+    assert isinstance(found, tuple)
+    assert {one.label for one in found} == {CLASSES[0], CLASSES[2]}
