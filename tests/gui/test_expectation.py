@@ -161,6 +161,7 @@ def test_a_small_number_is_written_as_it_may_be_typed(value: float, words: str) 
     assert scientific(value) == words
 
 
+@pytest.mark.qt_log_ignore("raise", "grabbing the keyboard", extend=True)  # the offscreen screen, of any menu
 def test_a_past_runs_settings_are_taken_and_the_data_set_stays(
     panel: SetUpPanel, studio: Studio, lanes: dict[str, InlineLane], workspace: Workspace, qtbot: QtBot
 ) -> None:
