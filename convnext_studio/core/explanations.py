@@ -8,7 +8,7 @@ kept, and colour map, opacity, threshold and blend are decided while painting.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from convnext_studio.core.values import ImageRef
 
@@ -175,6 +175,8 @@ class Explained:
 @dataclass(frozen=True)
 class HeatmapsMade:
     """The Heatmaps are there, their trust is still being measured: `explained.trust` is empty."""
+
+    is_urgent: ClassVar[bool] = True  # somebody looks at the place where they will be
 
     explained: Explained
 

@@ -48,7 +48,7 @@ class _Relay(QObject):
     """Lives in the Lane's thread; blocks there on the Engine, never in the window."""
 
     attached = Signal()
-    ended = Signal()
+    told = Signal()  # what shall not wait for the timer: an end, or an urgent Event
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class _Relay(QObject):
         self.attach()
         if ticket.claim():
             ticket.outbox.put(self._serve(ticket))
-            self.ended.emit()  # one signal a Job, so that a click need not wait for the timer
+            self.told.emit()  # one signal a Job, so that a click need not wait for the timer
 
     def hang_up(self) -> None:
         """Wake the thread from a read that may not end: a child that a dead Engine left can hold its connection."""
@@ -131,6 +131,8 @@ class _Relay(QObject):
             if isinstance(item, End):
                 return item
             ticket.outbox.put(item)
+            if getattr(item, "is_urgent", False):
+                self.told.emit()
 
     def _take_offer(self) -> _Offer:
         """Wait for the next Engine to get up; return what came with it."""
@@ -182,7 +184,7 @@ class Lane(QObject):
         self._wanted.connect(self._relay.run, Qt.ConnectionType.QueuedConnection)
         self._offered.connect(self._relay.attach, Qt.ConnectionType.QueuedConnection)
         self._relay.attached.connect(self.attached)
-        self._relay.ended.connect(self._drain)
+        self._relay.told.connect(self._drain)
         self._timer = QTimer(self, interval=DRAIN_MS)
         self._timer.timeout.connect(self._drain)
         self._thread.start()

@@ -1,8 +1,8 @@
 """How often the trust badge is right on pictures where one patch decides: networks and pictures of fresh seeds.
 
 For each seed two small networks: one with only its head fitted, one trained whole. Four judgements of each picture: the
-network its own maps; the same with a fresh head, and with the learned head's weights shuffled, their own maps; and the
-network the maps of the fresh head. A map of a random head may still point at the patch, because the features do: the
+network its own maps; the same with fresh heads, and with the learned head's weights shuffled, their own maps; and the
+network the maps of the fresh heads. A map of a random head may still point at the patch, because the features do: the
 trained network then rightly finds that much depends on it, so maps beside the patch are counted apart.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from tests.unit.explain.planted import CLASSES, COLOURS, PREPROCESSING, SIDE, pl
 
 SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_TRUST_SEEDS", "21,22,23").split(","))
 IMAGES = int(os.environ.get("BENCH_TRUST_IMAGES", "40"))
+HEADS = 8  # random ones for each network; each explains a share of the pictures
 STEPS, BATCH, RATE = 120, 16, 3e-3
 VERDICTS: tuple[TrustVerdict, ...] = ("faithful", "weak", "not faithful")
 Judgement = tuple[TrustVerdict, bool]  # and whether the map points at the patch
@@ -87,26 +89,33 @@ def trained(seed: int) -> nn.Module:
 
 
 def _of_seed(network: nn.Module, seed: int) -> dict[str, list[Judgement]]:
-    fresh, shuffled = copy.deepcopy(network), copy.deepcopy(network)
     torch.manual_seed(100 + seed)
-    nn.init.trunc_normal_(fresh.get_parameter("head.fc.weight"), std=0.02)
-    nn.init.zeros_(fresh.get_parameter("head.fc.bias"))
+    whole = Lens(network, PREPROCESSING)
+    fresh, shuffled = ([_forgetful(network, forget) for _ in range(HEADS)] for forget in (_renew, _shuffle))
+    rng = np.random.default_rng(1000 + seed)
+    drawn = [(planted_picture(rng, number % len(COLOURS)), number % HEADS) for number in range(IMAGES)]
+    return {
+        "its own": [_judged(whole, whole, *picture) for picture, _ in drawn],
+        "fresh heads, their own": [_judged(fresh[one], fresh[one], *picture) for picture, one in drawn],
+        "shuffled heads, their own": [_judged(shuffled[one], shuffled[one], *picture) for picture, one in drawn],
+        "those of fresh heads": [_judged(fresh[one], whole, *picture) for picture, one in drawn],
+    }
+
+
+def _forgetful(network: nn.Module, forget: Callable[[torch.Tensor], object]) -> Lens:
+    own = copy.deepcopy(network)
     with torch.no_grad():
         for name in ("head.fc.weight", "head.fc.bias"):
-            weight = shuffled.get_parameter(name)
-            weight.copy_(weight.flatten()[torch.randperm(weight.numel())].view_as(weight))
-    whole, headless, mixed = (Lens(one, PREPROCESSING) for one in (network, fresh, shuffled))
-    rng = np.random.default_rng(1000 + seed)
-    drawn = [planted_picture(rng, number % len(COLOURS)) for number in range(IMAGES)]
-    return {
-        name: [_judged(seer, judge, pixels, box) for pixels, box in drawn]
-        for name, seer, judge in (
-            ("its own", whole, whole),
-            ("fresh head, its own", headless, headless),
-            ("shuffled head, its own", mixed, mixed),
-            ("those of a fresh head", headless, whole),
-        )
-    }
+            forget(own.get_parameter(name))
+    return Lens(own, PREPROCESSING)
+
+
+def _renew(weight: torch.Tensor) -> torch.Tensor:
+    return nn.init.trunc_normal_(weight, std=0.02) if weight.dim() > 1 else weight.zero_()
+
+
+def _shuffle(weight: torch.Tensor) -> torch.Tensor:
+    return weight.copy_(weight.flatten()[torch.randperm(weight.numel())].view_as(weight))
 
 
 def _judged(seer: Lens, judge: Lens, pixels: np.ndarray, box: tuple[int, int, int, int]) -> Judgement:

@@ -87,6 +87,7 @@ class Explainer(QObject):
         self._is_watched = False
         self._asked: _Key | None = None
         self._handle: JobHandle | None = None
+        self._ahead: tuple[_Key, JobHandle] | None = None  # the Image that is likely to be next
         self._stages_asked: _Key | None = None
         self._described: ModelInfo | None = None
         self._kept: OrderedDict[_Key, Explained] = OrderedDict()
@@ -212,6 +213,9 @@ class Explainer(QObject):
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+        if self._ahead is not None and self._ahead[0] != key:
+            self._ahead[1].cancel()
+            self._ahead = None
         self.explained = self._kept.get(key) if key is not None else None
         self.error = ""
         self.is_busy = key is not None and self.explained is None
@@ -252,18 +256,45 @@ class Explainer(QObject):
                 self._take(replace(self.explained, trust=(event.trust,)))
 
     def _on_explained(self, explained: Explained) -> None:
-        self._take(explained)
+        if self._take(explained):
+            self._look_ahead()
 
-    def _take(self, explained: Explained) -> None:
+    def _take(self, explained: Explained) -> bool:
         key = self._asked
         if key is None or explained.image != key.image or explained.model != key.identity:
-            return  # late, or of a Model that was replaced meanwhile
-        self._kept[key] = self.explained = explained
+            return False  # late, or of a Model that was replaced meanwhile
+        self._keep(key, explained)
+        self.explained = explained
+        self.is_busy = False
+        self.changed.emit()
+        return True
+
+    def _keep(self, key: _Key, explained: Explained) -> None:
+        self._kept[key] = explained
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        self.is_busy = False
-        self.changed.emit()
+
+    def _look_ahead(self) -> None:
+        """While nothing else is wanted, make the map of the Image that most people go to next; its trust can wait."""
+        following = self._library.neighbour(1)
+        if self._asked is None or following is None or METHODS[self._asked.wish.method or "gradcam"].is_slow:
+            return
+        key = replace(self._asked, image=following)
+        if key in self._kept:
+            return
+        layers = (key.wish.layer,) if key.wish.layer else ()
+        self._ahead = key, self._submit(key, "heatmap ahead", layers=layers, has_trust=False)
+        self._ahead[1].succeeded.connect(self._on_ahead)  # a failure is told when it is asked for
+
+    def _on_ahead(self, explained: Explained) -> None:
+        if self._ahead is None:
+            return
+        key, self._ahead = self._ahead[0], None
+        if key == self._asked and self.explained is None:
+            self._take(explained)
+        elif explained.model == key.identity:
+            self._keep(key, explained)
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self.is_busy = False
