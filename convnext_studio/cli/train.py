@@ -25,6 +25,7 @@ _EXAMPLES = """examples:
   convnext-studio train parts/ --model convnext_tiny.in12k_ft_in1k --preset thorough --name parts
   convnext-studio train parts/ --group '^(board\\d+)_'       Images of one board stay in one split
   convnext-studio train parts.csv --set epochs=40 --set input_size=320 --set is_upside_down=true
+  convnext-studio train parts/ --set on_leak=move           mend train/ and test/ folders that share one part
   convnext-studio train parts/ --recipe best.toml --seed 7
   convnext-studio train parts/ --folds 5                    five Runs, each validated on another fifth; and their mean
   convnext-studio train parts/ --find-rate                  which learning rate suits, for --set

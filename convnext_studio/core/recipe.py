@@ -75,6 +75,15 @@ class Recipe:
             "data",
         ),
     )
+    on_leak: Literal["keep", "move"] = field(
+        default="keep",
+        metadata=_about(
+            "Leaks of a given split",
+            "Where the data set's own split has one part on both sides: keep it and warn, or move it to training.",
+            "data",
+            choices=("keep", "move"),
+        ),
+    )
     folds: int = field(
         default=0,
         metadata=_about("Folds", "Cross-validation by group in this many parts; 0 = one split.", "data", range=(0, 20)),

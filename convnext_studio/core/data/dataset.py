@@ -30,12 +30,14 @@ class DataWarning:
 
     `kind` is one of "broken", "duplicate", "conflict" (alike, but of two classes), "alike", "leak", "imbalance",
     "few", "size", "channels", "ungrouped", "empty", "names" (class names that some systems take for one), "ignored".
+    `repair` is what would mend it, if there is such a thing, as pairs of a Recipe field and its value.
     """
 
     kind: str
     message: str
     hint: str = ""
     images: tuple[str, ...] = ()
+    repair: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

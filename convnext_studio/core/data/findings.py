@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from convnext_studio.core.data.dataset import DataWarning, LabelledImage, Split
-from convnext_studio.core.data.grouping import Grouped
+from convnext_studio.core.data.grouping import Grouped, same
 from convnext_studio.core.data.names import counted, shown
 from convnext_studio.core.data.seen import Seen
 from convnext_studio.core.recipe import Recipe
@@ -23,7 +23,10 @@ _MORE = "Add Images that show other parts: those of one part must all stay in on
 
 @dataclass(frozen=True)
 class Found:
-    """All that the warnings are made from; `images` are the usable ones, split, and `grouped` goes by their places."""
+    """All that the warnings are made from; `images` are the usable ones, split, and `grouped` goes by their places.
+
+    `moved` are those that left the split they were given, because they leaked.
+    """
 
     images: Sequence[LabelledImage]
     classes: Sequence[str]
@@ -32,6 +35,7 @@ class Found:
     grouped: Grouped
     is_split_given: bool
     recipe: Recipe
+    moved: Sequence[str] = ()
 
 
 def find_warnings(found: Found, broken: Sequence[str], empty: Sequence[str]) -> tuple[DataWarning, ...]:
@@ -63,7 +67,7 @@ def _broken(paths: Sequence[str]) -> Iterator[DataWarning]:
 
 def _conflicts(found: Found) -> Iterator[DataWarning]:
     """The same content under two classes: one of them must be wrong."""
-    together = _places(found.grouped.copies)
+    together = same(found.grouped.copies)
     torn = [places for places in together if len({found.images[at].label for at in places}) > 1]
     if torn:
         first, second = _of_two_classes(found, torn[0])
@@ -78,9 +82,17 @@ def _conflicts(found: Found) -> Iterator[DataWarning]:
 
 def _torn(found: Found) -> Iterator[DataWarning]:
     """Copies, groups or look-alikes on both sides of the split."""
-    bonds = [places for places in _places(found.grouped.bonds) if _is_torn(found, places)]
-    copies = [places for places in _places(found.grouped.copies) if _is_torn(found, places)]
-    alike = [places for places in _places(found.grouped.clusters) if _is_torn(found, places)]
+    if found.moved:
+        yield DataWarning(
+            "leak",
+            f"{counted(len(found.moved), 'Image')} left the split that the data set gives them: other Images for "
+            "training, or for validation, show the same part or picture.",
+            "What is left for validation and test is honest now, but no longer the split that others use.",
+            tuple(found.moved),
+        )
+    bonds = [places for places in same(found.grouped.bonds) if _is_torn(found, places)]
+    copies = [places for places in same(found.grouped.copies) if _is_torn(found, places)]
+    alike = [places for places in same(found.grouped.clusters) if _is_torn(found, places)]
     if found.is_split_given and (bonds or copies or alike):
         paths = _paths(found, [*copies, *bonds, *alike])
         what = "exact copies of it" if copies else "the same part or picture"
@@ -89,8 +101,10 @@ def _torn(found: Found) -> Iterator[DataWarning]:
             "leak",
             f"The data set's own split leaks: of {counted(leaking, 'Image')} for validation or test, "
             f"the training Images hold {what}.",
-            "Figures will look better than they are. Let the program split anew, from folders without train and test.",
+            "Figures will look better than they are. Let such Images be moved to training (on_leak = move), or the "
+            "program split anew, from folders without train and test.",
             paths,
+            repair=(("on_leak", "move"),) if found.recipe.on_leak == "keep" else (),
         )
     elif alike:
         leaking = _leaking(found, alike)
@@ -184,7 +198,7 @@ def _unbalanced(found: Found) -> Iterator[DataWarning]:
 
 
 def _copies(found: Found) -> Iterator[DataWarning]:
-    together = _places(found.grouped.copies)
+    together = same(found.grouped.copies)
     if together:
         spare = sum(len(places) - 1 for places in together)
         yield DataWarning(
@@ -197,7 +211,7 @@ def _copies(found: Found) -> Iterator[DataWarning]:
 
 def _alike(found: Found) -> Iterator[DataWarning]:
     copies = found.grouped.copies
-    together = [places for places in _places(found.grouped.clusters) if len({copies[at] for at in places}) > 1]
+    together = [places for places in same(found.grouped.clusters) if len({copies[at] for at in places}) > 1]
     if together:
         kept = " They stay in one split." if not any(_is_torn(found, places) for places in together) else ""
         members = sum(len(places) for places in together)
@@ -238,14 +252,6 @@ def _ungrouped(found: Found) -> Iterator[DataWarning]:
 
 
 # --- helpers
-
-
-def _places(numbers: Sequence[object]) -> list[list[int]]:
-    """The places of each number that is there more than once."""
-    places: dict[object, list[int]] = defaultdict(list)
-    for at, number in enumerate(numbers):
-        places[number].append(at)
-    return [together for together in places.values() if len(together) > 1]
 
 
 def _is_torn(found: Found, places: Sequence[int]) -> bool:

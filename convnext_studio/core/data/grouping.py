@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -22,10 +22,12 @@ from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.data.names import SPLIT_NAMES, relative, shown
 from convnext_studio.core.data.patterns import Pattern, find_folders, find_pattern, key_of
 from convnext_studio.core.data.seen import Seen, SeenBefore
+from convnext_studio.core.data.split import joined
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
 
 _MOST_TIED = 0.1  # share of all Images that likeness may tie to one bond where names or columns say otherwise
+_MOST_GROWN = 1.25  # times as large as it was, if it was larger than that share by itself
 _ALWAYS_TIED = 12  # Images: a bond of so many is no trouble
 _NO_PAIRS: NDArray[np.int64] = np.zeros((0, 2), np.int64)
 
@@ -51,50 +53,40 @@ def group_images(
     """Group as the Recipe says. Raises `DataError` where its way of grouping cannot work here, and `Cancelled`."""
     names = [relative(image.path, root) for image in images]
     contents = [seen[image.path].content for image in images]
-    copies = joined(len(images), _same(contents))
+    copies = joined(len(images), same(contents))
     alike = _alike(images, seen, copies, ctx)
-    tied = joined(len(images), [*_same(copies), *_same(alike)])
+    tied = joined(len(images), [*same(copies), *same(alike)])
     keys, words, suggestion = _keys(images, names, tied, recipe)
-    strict = joined(len(images), [*_same(keys), *_same(copies)])
+    strict = joined(len(images), [*same(keys), *same(copies)])
     bonds = strict if recipe.group == "none" else _tied_up(strict, tied)
     return Grouped(_named(bonds, keys, names), copies, tied, words, suggestion)
 
 
 def _tied_up(bonds: Sequence[int], alike: Sequence[int]) -> list[int]:
-    """Join bonds that look alike, the smallest circles first, but none that would tie too much to one another."""
-    limit = max(_MOST_TIED * len(bonds), _ALWAYS_TIED, _largest(alike), 2 * _largest(bonds))
+    """Join bonds that look alike, the smallest circles first, but none that would tie too much to one another.
+
+    A large bond, such as all boards of one kind, may take in a little more, but no other large one: where there are few
+    of them, nothing would be left to test on.
+    """
+    limit = max(_MOST_TIED * len(bonds), _ALWAYS_TIED, _largest(alike))
     number = list(bonds)
     members: dict[int, list[int]] = defaultdict(list)
     for at, bond in enumerate(bonds):
         members[bond].append(at)
-    for circle in sorted(_same(alike), key=lambda places: (len(places), places[0])):
+    given = {bond: len(places) for bond, places in members.items()}
+    for circle in sorted(same(alike), key=lambda places: (len(places), places[0])):
         touched = sorted({number[at] for at in circle}, key=lambda bond: (-len(members[bond]), bond))
-        if sum(len(members[bond]) for bond in touched) <= limit:
+        largest = max(given[bond] for bond in touched)
+        if sum(len(members[bond]) for bond in touched) <= max(limit, _MOST_GROWN * largest):
             for other in touched[1:]:
                 for at in members[other]:
                     number[at] = touched[0]
                 members[touched[0]] += members.pop(other)
+            given[touched[0]] = largest
     return number
 
 
-def joined(count: int, sets: Iterable[Sequence[int]]) -> list[int]:
-    """Number `count` things so that those that share any of the sets share a number: that of the first of them."""
-    parent = list(range(count))
-
-    def top(one: int) -> int:
-        while parent[one] != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        return one
-
-    for together in sets:
-        for other in together[1:]:
-            low, high = sorted((top(together[0]), top(other)))
-            parent[high] = low
-    return [top(one) for one in range(count)]
-
-
-def _same(keys: Sequence[object]) -> list[list[int]]:
+def same(keys: Sequence[object]) -> list[list[int]]:
     """The places that hold the same key, for every key that is there more than once; "" is no key."""
     places: dict[object, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
@@ -186,7 +178,7 @@ def _name_keys(names: Sequence[str], recipe: Recipe) -> list[str]:
 
 
 def _found(names: Sequence[str], folders: Sequence[str], tied: Sequence[int]) -> Pattern | None:
-    together = [(places[0], other) for places in _same(tied) for other in places[1:]]
+    together = [(places[0], other) for places in same(tied) for other in places[1:]]
     pairs = np.array(together, np.int64) if together else _NO_PAIRS
     return find_folders(folders, pairs) or find_pattern([PurePosixPath(name).name for name in names], pairs)
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import DataSetCard, LabelledImage
 from convnext_studio.core.data.findings import Found, find_warnings
-from convnext_studio.core.data.grouping import group_images
+from convnext_studio.core.data.grouping import Grouped, group_images, same
 from convnext_studio.core.data.journal import apply_edits
 from convnext_studio.core.data.look import look_at
 from convnext_studio.core.data.names import counted, relative, shown
 from convnext_studio.core.data.read import Listing, name_warnings, natural, read_data_set, root_of
 from convnext_studio.core.data.seen import Seen
-from convnext_studio.core.data.split import Item, Shares, count_splits, split_items
+from convnext_studio.core.data.split import Item, Shares, count_splits, mended, split_items
 from convnext_studio.core.data.split_file import fingerprint
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
@@ -43,10 +43,10 @@ def describe_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) ->
     seen = look_at([image.path for image in listing.images], ctx, is_quick=is_quick)
     usable = [image for image in listing.images if not seen[image.path].error]
     grouped = group_images(usable, seen, listing.root, recipe, ctx)
-    images = _split(listing, usable, grouped.bonds, recipe)
+    images, moved = _split(listing, usable, grouped, recipe)
     classes = natural(image.label for image in images)
     counts = count_splits(((image.label, image.split) for image in images), classes)
-    found = Found(images, classes, counts, seen, grouped, listing.is_split_given, recipe)
+    found = Found(images, classes, counts, seen, grouped, listing.is_split_given, recipe, moved)
     unreadable = tuple((path, one.error) for path, one in seen.items() if one.error)
     refusal, hint = _refusal(listing, images, unreadable, recipe)
     looked = [seen[image.path] for image in images if seen[image.path].width]
@@ -92,14 +92,18 @@ _GIVEN = "The data set says itself what belongs to which split."
 
 
 def _split(
-    listing: Listing, usable: Sequence[LabelledImage], bonds: Sequence[str], recipe: Recipe
-) -> tuple[LabelledImage, ...]:
+    listing: Listing, usable: Sequence[LabelledImage], grouped: Grouped, recipe: Recipe
+) -> tuple[tuple[LabelledImage, ...], tuple[str, ...]]:
+    """The Images with group and split, and the paths of those that do not stay in the split they were given."""
     names = [relative(image.path, listing.root) for image in usable]
-    items = [Item(name, image.label, bond, image.split) for name, image, bond in zip(names, usable, bonds, strict=True)]
+    rows = list(zip(names, usable, grouped.bonds, strict=True))
+    items: Sequence[Item] = [Item(name, image.label, bond, image.split) for name, image, bond in rows]
+    moved: tuple[str, ...] = ()
+    if recipe.on_leak == "move":
+        items = mended(items, [*same(grouped.bonds), *same(grouped.clusters)])
+        moved = tuple(image.path for image, item in zip(usable, items, strict=True) if image.split != item.given)
     splits = split_items(items, Shares(recipe.validation, recipe.test, recipe.folds, recipe.fold), recipe.seed)
-    return tuple(
-        replace(image, group=bond, split=splits[name]) for name, image, bond in zip(names, usable, bonds, strict=True)
-    )
+    return tuple(replace(image, group=bond, split=splits[name]) for name, image, bond in rows), moved
 
 
 def _refusal(

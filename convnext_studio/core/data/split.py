@@ -76,6 +76,41 @@ def split_items(items: Sequence[Item], shares: Shares, seed: int) -> dict[str, S
     return result | dict.fromkeys(_names(validating), "validation") | dict.fromkeys(_names(bonds), "train")
 
 
+def mended(items: Sequence[Item], ties: Iterable[Sequence[int]]) -> Sequence[Item]:
+    """Let no given split tear a tie (places that belong together): all of it is for training, if any of it is.
+
+    What is torn between validation and test alone is for validation: the test is to be trusted most.
+    """
+    together: dict[int, list[int]] = defaultdict(list)
+    for place, number in enumerate(joined(len(items), ties)):
+        together[number].append(place)
+    result = list(items)
+    for places in together.values():
+        given = {items[at].given for at in places} - {""}
+        if len(given) > 1:
+            side: Given = "train" if "train" in given else "validation"
+            for at in places:
+                result[at] = replace(items[at], given=side if items[at].given else "")
+    return result
+
+
+def joined(count: int, sets: Iterable[Sequence[int]]) -> list[int]:
+    """Number `count` things so that those that share any of the sets share a number: that of the first of them."""
+    parent = list(range(count))
+
+    def top(one: int) -> int:
+        while parent[one] != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for together in sets:
+        for other in together[1:]:
+            low, high = sorted((top(together[0]), top(other)))
+            parent[high] = low
+    return [top(one) for one in range(count)]
+
+
 def count_splits(pairs: Iterable[tuple[str, Given]], classes: Sequence[str]) -> dict[Split, dict[str, int]]:
     """How many Images of each class are in each split, from pairs of class and split."""
     counts: dict[Split, dict[str, int]] = {

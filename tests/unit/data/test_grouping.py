@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.data import grouping
 from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.data.grouping import group_images
 from convnext_studio.core.data.patterns import find_pattern, key_of
 from convnext_studio.core.data.seen import Seen
-from convnext_studio.core.data.split import Item, Shares, split_items
+from convnext_studio.core.data.split import Item, Shares, joined, split_items
 from convnext_studio.core.recipe import Recipe
 
 NO_PAIRS = np.zeros((0, 2), np.int64)
@@ -96,3 +97,23 @@ def test_a_key_is_the_first_bracket_or_all_that_is_found() -> None:
 
     found = [key_of(re.compile(regex), "lot7_part12.png") for regex in (r"part(\d+)", r"part\d+", "none", "(x)?lot")]
     assert found == ["12", "part12", "", ""]
+
+
+@pytest.mark.parametrize("kinds", [3, 4, 6])
+def test_a_few_large_groups_are_not_tied_to_one_by_some_look_alikes_and_small_ones_are(
+    kinds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each = 120
+    images = [LabelledImage(f"/set/a/{n}.png", "a", f"kind{n // each}") for n in range(kinds * each)]
+    images += [LabelledImage(f"/set/a/few{n}.png", "a", f"few{n // 3}") for n in range(12)]
+    seen = {image.path: Seen(content=str(n)) for n, image in enumerate(images)}
+    circles = [(n, n + each) for n in range(0, (kinds - 1) * each, 11)] + [(kinds * each, kinds * each + 3)]
+    alike = joined(len(images), circles)
+    monkeypatch.setattr(grouping, "_alike", lambda *rest: alike)
+    grouped = group_images(images, seen, "/set", Recipe(), JobContext())
+    items = [Item(image.path, image.label, bond) for image, bond in zip(images, grouped.bonds, strict=True)]
+    counts = Counter(split_items(items, Shares(0.2, 0.2), 0).values())
+
+    assert len({grouped.bonds[n * each] for n in range(kinds)}) == kinds
+    assert grouped.bonds[kinds * each] == grouped.bonds[kinds * each + 3]
+    assert counts.keys() == {"train", "validation", "test"}

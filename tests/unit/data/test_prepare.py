@@ -200,6 +200,24 @@ def test_a_split_of_the_data_set_that_leaks_is_honoured_and_warned_of(tmp_path: 
     assert "The data set's own split leaks: of 25 Images" in warning(card, "leak").message
 
 
+def test_a_split_of_the_data_set_that_leaks_can_be_mended(tmp_path: Path, draw: Draw) -> None:
+    for number in range(24):
+        split = ("train", "val", "test")[number % 3]
+        draw(tmp_path / split / ("ok" if number % 2 else "dent") / f"{number}.png", number, 0)
+    leaking = draw(tmp_path / "test" / "ok" / "again.png", 3, 1)  # another shot of what train shows
+    shutil.copy(tmp_path / "val" / "ok" / "1.png", tmp_path / "test" / "ok" / "copy.png")
+    kept = warning(card_of(tmp_path), "leak")
+    assert kept.repair == (("on_leak", "move"),) and len(kept.images) == 4
+
+    card = card_of(tmp_path, **dict(kept.repair))
+
+    assert {image.path: image.split for image in card.images}[str(leaking)] == "train"
+    assert [sum(counts.values()) for counts in card.counts.values()] == [9, 9, 8]
+    told = warning(card, "leak")
+    assert "2 Images left the split that the data set gives them" in told.message and not told.repair
+    assert {Path(path).name for path in told.images} == {"again.png", "copy.png"}
+
+
 # --- what is wrong with a data set
 
 

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from convnext_studio.core.data.split import Item, Shares, count_splits, split_items
+from convnext_studio.core.data.grouping import same
+from convnext_studio.core.data.split import Item, Shares, count_splits, mended, split_items
 
 USUAL = Shares(0.2, 0.2)
 
@@ -52,6 +53,19 @@ def test_no_bond_is_ever_in_two_splits_and_every_image_is_in_one(block: int) -> 
         assert all(len(where[bond]) <= 1 for bond in free)
         shuffled = rng.sample(items, len(items))
         assert split_items(shuffled, shares, seed) == splits
+
+
+@pytest.mark.parametrize("block", range(5))
+def test_a_mended_split_tears_no_bond_and_moves_only_what_leaked(block: int) -> None:
+    for seed in range(50 * block, 50 * block + 50):
+        items = random_items(seed)
+        ties = same([item.bond for item in items])
+        after = mended(items, ties)
+        assert all(len({after[at].given for at in tie} - {""}) <= 1 for tie in ties)
+        for old, new in zip(items, after, strict=True):
+            given = {item.given for item in items if item.bond == old.bond} - {""}
+            assert new.given == old.given or len(given) > 1
+            assert new.given != "test" or given == {"test"}
 
 
 @pytest.mark.parametrize("seed", range(5))
