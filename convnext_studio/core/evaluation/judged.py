@@ -5,6 +5,7 @@ No numpy here: the window imports this.
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -105,12 +106,9 @@ class JudgedImages(Sequence[Judged]):
     def cell(self, label: int, found: int) -> tuple[int, ...]:
         """The rows of one cell of the confusion matrix, the worst first."""
         pairs = zip(self.columns.labels, self.columns.found, strict=True)
-        return self._by_loss(row for row, pair in enumerate(pairs) if pair == (label, found))
+        rows = (row for row, pair in enumerate(pairs) if pair == (label, found))
+        return tuple(sorted(rows, key=self.columns.losses.__getitem__, reverse=True))
 
     def worst(self, count: int) -> tuple[int, ...]:
         """The rows with the largest loss, the worst first."""
-        return self._by_loss(range(len(self)))[:count]
-
-    def _by_loss(self, rows: Iterable[int]) -> tuple[int, ...]:
-        losses = self.columns.losses
-        return tuple(sorted(rows, key=lambda row: -losses[row]))
+        return tuple(heapq.nlargest(count, range(len(self)), key=self.columns.losses.__getitem__))

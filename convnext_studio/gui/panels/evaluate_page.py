@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -44,6 +44,8 @@ class EvaluatePage(QWidget):
         self._evaluator = studio.evaluator
         self._make_result = make_result
         self.result: QWidget | None = None
+        self._making = QTimer(self, singleShot=True, interval=0)  # in a turn of its own: it takes as long as to fill it
+        self._making.timeout.connect(self._result)
         self.setAcceptDrops(True)
         self._make_parts(actions)
         self._lay_out()
@@ -162,6 +164,7 @@ class EvaluatePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """See what was kept in the meantime, by the command line too."""
         super().showEvent(event)
+        self._making.start()
         self._evaluator.look()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -223,11 +226,8 @@ class EvaluatePage(QWidget):
     def _show(self) -> None:
         evaluator = self._evaluator
         found = evaluator.evaluation
-        if found is not None and self.result is None:
-            self.result = self._make_result()
-            self._column.addWidget(self.result, 1)
-        if self.result is not None:
-            self.result.setVisible(found is not None)
+        if found is not None or self.result is not None:
+            self._result().setVisible(found is not None)
         self.empty.setVisible(found is None)
         self.save.setVisible(found is not None)
         if found is not None:
@@ -244,6 +244,14 @@ class EvaluatePage(QWidget):
         self._show_progress()
         self._show_empty()
         self._show_comparable()
+
+    def _result(self) -> QWidget:
+        """What shows an Evaluation, made once."""
+        if self.result is None:
+            self.result = self._make_result()
+            self.result.hide()
+            self._column.addWidget(self.result, 1)
+        return self.result
 
     def _show_progress(self) -> None:
         evaluator = self._evaluator

@@ -19,6 +19,7 @@ from convnext_studio.gui.widgets.numbers import decimal
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 26, 36
 _KEY_WIDTH, _KEY_ROW, _KEY_LINE = 132.0, 17.0, 14.0  # the legend, at the right of the plot
+_APART = 1.5  # pixels: points closer than that are drawn once
 _NEAR = 24.0  # pixels from the pointer to a point that it means
 Points = Sequence[tuple[float, float]]
 
@@ -43,6 +44,8 @@ class UnitPlot(QWidget):
         self._low = 0.0
         self._is_even = False
         self._axes = ("", "")
+        self._polygons: dict[str, QPolygonF] = {}  # by role, for the size they were made for
+        self._made_for = QRectF()
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self.update)
@@ -52,6 +55,7 @@ class UnitPlot(QWidget):
     ) -> None:
         """Draw these; `axes` name the horizontal and the vertical one, `low` is where the vertical one begins."""
         self._lines, self._axes, self._low, self._is_even = tuple(lines), axes, low, is_even
+        self._polygons.clear()
         self.setAccessibleDescription(", ".join(line.name for line in lines))
         self.update()
 
@@ -80,7 +84,7 @@ class UnitPlot(QWidget):
         for line in self._lines:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color(line.role), 2))
-            painter.drawPolyline(QPolygonF([self._at(x, y) for x, y in line.points]))
+            painter.drawPolyline(self._polygon(line))
             painter.setBrush(self._theme.color(line.role))
             painter.setPen(QPen(self._theme.color("panel"), 1))
             for (x, y), weight in zip(line.points, line.weights, strict=False):
@@ -88,6 +92,7 @@ class UnitPlot(QWidget):
                 painter.drawEllipse(self._at(x, y), radius, radius)
         painter.setClipping(False)
         self._paint_legend(painter)
+        painter.end()
 
     def event(self, event: QEvent) -> bool:
         """The point that the pointer rests on, in numbers."""
@@ -107,6 +112,23 @@ class UnitPlot(QWidget):
                     figures = f"{self._axes[0]} {decimal(x, 3)}, {self._axes[1]} {decimal(y, 3)}"
                     words = f"{line.name}: {figures}" if line.name else figures
         return words
+
+    def _polygon(self, line: Line) -> QPolygonF:
+        """A curve of a thousand points takes a millisecond to place: it is kept until the size is another."""
+        area = self._area()
+        if area != self._made_for:
+            self._polygons.clear()
+            self._made_for = area
+        if line.role not in self._polygons:
+            left, width, bottom = area.left(), area.width(), area.bottom()
+            rise = area.height() / (1.0 - self._low)
+            placed = [(left + x * width, bottom - (y - self._low) * rise) for x, y in line.points]
+            drawn = placed[:1]
+            for point in placed[1:]:
+                if abs(point[0] - drawn[-1][0]) + abs(point[1] - drawn[-1][1]) >= _APART:
+                    drawn.append(point)
+            self._polygons[line.role] = QPolygonF([QPointF(*point) for point in (*drawn, *placed[-1:])])
+        return self._polygons[line.role]
 
     def _paint_grid(self, painter: QPainter) -> None:
         area = self._area()
