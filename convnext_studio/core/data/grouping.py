@@ -27,6 +27,7 @@ from convnext_studio.core.errors import DataError
 from convnext_studio.core.recipe import Recipe
 
 _MOST_TIED = 0.1  # share of all Images that likeness may tie to one bond where names or columns say otherwise
+_MOST_OF_TWO = 0.2  # the same, for two bonds as large as the largest
 _MOST_GROWN = 1.25  # times as large as it was, if it was larger than that share by itself
 _ALWAYS_TIED = 12  # Images: a bond of so many is no trouble
 _NO_PAIRS: NDArray[np.int64] = np.zeros((0, 2), np.int64)
@@ -68,7 +69,8 @@ def _tied_up(bonds: Sequence[int], alike: Sequence[int]) -> list[int]:
     A large bond, such as all boards of one kind, may take in a little more, but no other large one: where there are few
     of them, nothing would be left to test on.
     """
-    limit = max(_MOST_TIED * len(bonds), _ALWAYS_TIED, _largest(alike))
+    pair = min(2 * _largest(bonds), _MOST_OF_TWO * len(bonds))
+    limit = max(_MOST_TIED * len(bonds), _ALWAYS_TIED, _largest(alike), pair)
     number = list(bonds)
     members: dict[int, list[int]] = defaultdict(list)
     for at, bond in enumerate(bonds):
