@@ -13,6 +13,7 @@ from convnext_studio.core.models.architecture import build, knows_its_size, prep
 from convnext_studio.core.models.card import Card, Option, Provenance
 from convnext_studio.core.models.network import SAMPLE, LoadedModel, load
 from convnext_studio.core.recipe import Recipe
+from convnext_studio.core.training.drop_path import let_be_drawn
 from convnext_studio.core.training.hasten import hasten
 from convnext_studio.core.values import Preprocessing
 
@@ -121,6 +122,7 @@ def _built(architecture: str, outputs: int, options: Any, recipe: Recipe) -> nn.
     except TypeError as error:
         raise UsageError(f"“{architecture}” cannot be trained with drop path.", "Set drop_path = 0.") from error
     hasten(network)
+    let_be_drawn(network)
     return network
 
 

@@ -16,6 +16,7 @@ from convnext_studio.core.errors import DeviceError
 from convnext_studio.core.predict.faults import Faults
 from convnext_studio.core.training.batches import Batch, Normalise
 from convnext_studio.core.training.distributed import World
+from convnext_studio.core.training.drop_path import Drawn
 from convnext_studio.core.training.looking import looking
 from convnext_studio.core.training.loss import Loss
 
@@ -128,8 +129,11 @@ class Stepper:
         pixels = batch.pixels.to(way.device, non_blocking=True)
         labels = batch.labels.to(way.device, non_blocking=True)
         inputs, shares = self._loss.mixed(self._normalise(pixels), labels, seed)
+        drawn, first = Drawn(self._network, len(inputs), seed, way.device), 0
         total = torch.zeros((), device=way.device)
         for piece, share in zip(_pieces(inputs, self.accumulation), _pieces(shares, self.accumulation), strict=True):
+            drawn.lay_out(first, len(piece))
+            first += len(piece)
             with self._looking(ctx):
                 with torch.autocast(way.device.type, torch.bfloat16, enabled=way.is_bf16):
                     logits = self._network(piece)

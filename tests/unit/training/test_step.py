@@ -1,0 +1,66 @@
+"""A step is the same however many pieces its batch is computed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.training.batches import Batch, Normalise
+from convnext_studio.core.training.distributed import World
+from convnext_studio.core.training.drop_path import Drawn, let_be_drawn
+from convnext_studio.core.training.loss import Loss
+from convnext_studio.core.training.step import Stepper, Way
+from convnext_studio.core.values import Preprocessing
+from tests.exam_train import recipe_for
+
+WAY_IN = Preprocessing(32, 32, "squash", "bicubic", (0.5,) * 3, (0.25,) * 3)
+MIXES = {"as they are": {"mixup": 0.0}, "blended": {"mixup": 0.8}, "pasted": {"mixup": 0.0, "cutmix": 1.0}}
+
+
+def network(drop_path: float) -> torch.nn.Module:
+    torch.manual_seed(0)
+    made: torch.nn.Module = timm.create_model(
+        "test_convnext", num_classes=2, drop_path_rate=drop_path, ls_init_value=0.5
+    ).train()
+    let_be_drawn(made)
+    return made
+
+
+def learned(pieces: int, *, drop_path: float = 0.5, **mix: object) -> tuple[float, list[torch.Tensor]]:
+    """The loss and the gradients of one step."""
+    way, made = Way(torch.device("cpu"), False, 1.0, 3), network(drop_path)
+    pixels = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    batch = Batch(0, pixels, torch.arange(8) % 2, tuple(range(8)), (), 0.0)
+    loss = Loss(recipe_for(Path("parts"), **mix), [1.0, 1.0], way.device)
+    stepper = Stepper(made, Normalise(WAY_IN), loss, way, World())
+    stepper.accumulation = pieces
+    found = stepper.gradients(batch, 5, 8, JobContext())
+    return found, [weight.grad for weight in made.parameters() if weight.grad is not None]
+
+
+@pytest.mark.parametrize("mix", MIXES)
+@pytest.mark.parametrize("pieces", [2, 3, 8])
+def test_a_batch_in_pieces_is_mixed_and_dropped_as_a_whole(mix: str, pieces: int) -> None:
+    whole_loss, whole = learned(1, **MIXES[mix])
+    loss, gradients = learned(pieces, **MIXES[mix])
+
+    assert loss == pytest.approx(whole_loss, rel=1e-5)
+    for one, other in zip(gradients, whole, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    assert learned(1, drop_path=0.0, **MIXES[mix])[0] != pytest.approx(whole_loss, rel=1e-5)
+
+
+def test_what_is_kept_makes_up_for_what_is_left_out() -> None:
+    made = network(0.4)
+    Drawn(made, 4000, 7, torch.device("cpu")).lay_out(0, 4000)
+    paths = [module for module in made.modules() if getattr(module, "factors", None) is not None]
+
+    assert paths
+    for path in paths:
+        kept = 1 - path.drop_prob  # type: ignore[operator]
+        assert path.factors.unique().tolist() == pytest.approx([0.0, 1 / kept])  # type: ignore[operator, union-attr]
+        assert float(path.factors.mean()) == pytest.approx(1.0, abs=0.05)  # type: ignore[operator, union-attr, arg-type]
