@@ -73,7 +73,7 @@ class Done:
     steps: int = 0
     best_epoch: int = 0
     seconds: float = 0.0
-    images_per_s: float = 0.0  # of the training loop, from the second step on
+    step_s: list[float] = field(default_factory=list)  # of the training loop, waiting for the loader included
     curve: list[float] = field(default_factory=list)  # top-1 on the validation split
 
 
@@ -118,7 +118,7 @@ class Training:
         self._loss = LabelSmoothingCrossEntropy(SMOOTHING)
         self._schedule: Any = None
         self.steps = 0
-        self.images, self.busy_s = 0, 0.0  # from the second step on, waiting for the loader included
+        self.step_s: list[float] = []
         self.plan(EPOCHS, 0)
 
     def plan(self, epochs: int, epoch: int) -> None:
@@ -146,8 +146,7 @@ class Training:
             if self._device.type == "cuda":
                 torch.cuda.synchronize()
             now = time.perf_counter()
-            if self.steps:
-                self.images, self.busy_s = self.images + len(images), self.busy_s + now - started
+            self.step_s.append(now - started)
             started = now
             self.steps += 1
             if now > until or self.steps == self._order.most_steps:
@@ -209,7 +208,7 @@ def train(order: Order) -> Done:
         if each * (number + 0.5) > order.seconds or training.steps == order.most_steps:
             break
     done.epochs, done.steps, done.seconds = number, training.steps, time.perf_counter() - started
-    done.images_per_s = training.images / max(training.busy_s, 1e-9)
+    done.step_s = training.step_s
     training.network.load_state_dict(state)
     if order.test:
         done.probabilities = training.predict(order.test).tolist()

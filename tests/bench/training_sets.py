@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
@@ -76,34 +79,91 @@ class Trained:
     message: str
 
 
-def train_ours(recipe: Recipe, runs: Path, name: str) -> Trained:
-    """Train in a process of its own."""
+@dataclass(frozen=True)
+class Child:
+    """A training to be carried out by `main` of a module, in a process of its own; its order is a file."""
+
+    module: str
+    order: Path
+
+    def done(self) -> dict[str, Any]:
+        """Wait for it, and return the JSON on its last line."""
+        return in_turn([self], _LATEST_S)[0]
+
+
+def ours(recipe: Recipe, runs: Path, name: str) -> Child:
+    """Our training of a Recipe; ends with the fields of `Trained`."""
     order = runs / f"{name}.json"
     runs.mkdir(parents=True, exist_ok=True)
     order.write_text(json.dumps({"recipe": to_toml(recipe), "runs": str(runs), "name": name}), encoding="utf-8")
-    return Trained(**_child("tests.bench.training_sets", order))
+    return Child("tests.bench.training_sets", order)
+
+
+def timms(order: Order, file: Path) -> Child:
+    """A training as timm's script does it; ends with the fields of `Done`."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(order)), encoding="utf-8")
+    return Child("tests.bench.timm_train_defaults", file)
+
+
+def train_ours(recipe: Recipe, runs: Path, name: str) -> Trained:
+    """Train in a process of its own."""
+    return Trained(**ours(recipe, runs, name).done())
 
 
 def train_timm(order: Order, file: Path) -> Done:
     """Train as timm's script does, in a process of its own."""
-    file.write_text(json.dumps(asdict(order)), encoding="utf-8")
-    return Done(**_child("tests.bench.timm_train_defaults", file))
+    return Done(**timms(order, file).done())
 
 
-def _child(module: str, order: Path) -> dict[str, Any]:
-    """Call `main` of a module in a new process; return the JSON on its last line."""
-    call = f"from {module} import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", call, str(order)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_LATEST_S,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    if done.returncode:
-        raise RuntimeError(f"{module} ended with {done.returncode}: {done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+def in_turn(children: Sequence[Child], slice_s: float) -> list[dict[str, Any]]:
+    """Start all, and let one at a time work for a slice while the others are halted, until all are done.
+
+    So what else the machine does falls on all of them alike.
+    """
+    with contextlib.ExitStack() as stack:
+        started = [stack.enter_context(_started(child)) for child in children]
+        until = time.monotonic() + _LATEST_S * len(children)
+        while any(process.poll() is None for process, _ in started):
+            for process, _ in started:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGCONT)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(slice_s)
+                        continue
+                    if len(started) > 1:
+                        os.killpg(process.pid, signal.SIGSTOP)
+            if time.monotonic() > until:
+                raise RuntimeError("the trainings take too long")
+        return [_result(child, *begun) for child, begun in zip(children, started, strict=True)]
+
+
+@contextlib.contextmanager
+def _started(child: Child) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """A process, with all that it starts a group of its own, and what it prints; it is gone afterwards."""
+    call = f"from {child.module} import main; main()"
+    with child.order.with_suffix(".out").open("w+b") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", call, str(child.order)],
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            cwd=Path(__file__).resolve().parents[2],
+            start_new_session=True,
+        )
+        try:
+            yield process, printed
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _result(child: Child, process: subprocess.Popen[bytes], printed: IO[bytes]) -> dict[str, Any]:
+    printed.seek(0)
+    text = printed.read().decode(errors="replace")
+    if process.returncode:
+        raise RuntimeError(f"{child.module} ended with {process.returncode}: {text[-2000:]}")
+    found: dict[str, Any] = json.loads(text.splitlines()[-1])
     return found
 
 

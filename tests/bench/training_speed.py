@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -14,47 +15,56 @@ from typing import Any
 
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.data.read import natural
+from convnext_studio.core.data.dataset import DataSetCard
+from convnext_studio.core.data.prepare import prepare_data
 from convnext_studio.core.data.split_file import read_split
 from convnext_studio.core.recipe import PRESETS, Recipe, from_preset
 from convnext_studio.core.requests import EditLabels, MakeSample, Train
 from convnext_studio.core.run_events import RunEnded
 from convnext_studio.core.runs.run import Run
+from tests.bench import training_sets
 from tests.bench.table import Row
-from tests.bench.timm_train_defaults import Order
-from tests.bench.training_sets import Trained, train_ours, train_timm
+from tests.bench.timm_train_defaults import Done, Order
+from tests.bench.training_sets import Trained, in_turn, train_ours
 
-BATCH, SIZE, ROUNDS = 32, 224, 3
+BATCH, ROUNDS = 32, 3
+_SLICE_S = 6.0  # several steps
 IMAGES = 400
 _MIB = 2**20
 
 
 def throughput(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
-    """Images/s of our loop and of timm's with --amp --channels-last: same Images, network, batch; in turn."""
+    """Images/s of our loop and of timm's with --amp --channels-last: same Images, network, batch, and time.
+
+    Both are at it at once and take turns of a few seconds; the median step counts for each.
+    """
     steel = _steel(folder, 600)
-    for architecture in options.architectures:
+    for architecture, size in itertools.product(options.architectures, options.throughput_sizes):
         ratios, ours, timm, waits = [], [], [], []
         for number in range(ROUNDS):
             recipe = _recipe(
                 steel,
                 model=architecture,
                 weights="random",
-                input_size=SIZE,
+                input_size=size,
                 batch_size=BATCH,
                 is_head_first=False,
                 epochs=max(1, round(options.steps * BATCH / 360)),
             )
-            trained = train_ours(recipe, folder / f"{architecture}-{number}", "ours")
-            steps = _steps(trained)
-            ours.append(_rate(steps))
-            waits.append(statistics.mean(step["data_wait"] for step in steps[1:]))
-            done = train_timm(_order(trained, architecture, options.steps), folder / f"{architecture}-{number}.json")
-            timm.append(done.images_per_s)
+            place = folder / f"{architecture}-{size}-{number}"
+            order = _order(prepare_data(recipe, JobContext()), architecture, size, options.steps)
+            pair = [training_sets.ours(recipe, place, "ours"), training_sets.timms(order, place / "timm.json")]
+            trained, done = in_turn(pair, _SLICE_S)
+            steps = _steps(Trained(**trained))[1:]
+            ours.append(statistics.median(step["images_per_s"] for step in steps))
+            waits.append(statistics.mean(step["data_wait"] for step in steps))
+            timm.append(BATCH / statistics.median(Done(**done).step_s[1:]))
             ratios.append(ours[-1] / timm[-1])
-        yield Row(f"fit ({architecture}, {SIZE} px, batch {BATCH})", statistics.median(ours), "images/s")
-        yield Row(f"timm --amp --channels-last ({architecture})", statistics.median(timm), "images/s")
-        yield Row(f"fit / timm ({architecture})", statistics.median(ratios), "x", ">= 1.2 on a CPU")
-        yield Row(f"fit, waiting for Images ({architecture})", 100 * statistics.median(waits), "%", "<= 5")
+        what = f"{architecture}, {size} px"
+        yield Row(f"fit ({what}, batch {BATCH})", statistics.median(ours), "images/s")
+        yield Row(f"timm --amp --channels-last ({what})", statistics.median(timm), "images/s")
+        yield Row(f"fit / timm ({what})", statistics.median(ratios), "x", ">= 1.2 on a CPU")
+        yield Row(f"fit, waiting for Images ({what})", 100 * statistics.median(waits), "%", "<= 5")
 
 
 def instant(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
@@ -137,19 +147,16 @@ def _rate(steps: list[dict[str, Any]]) -> float:
     return float(statistics.harmonic_mean([step["images_per_s"] for step in steps[1:]]))
 
 
-def _order(trained: Trained, architecture: str, steps: int) -> Order:
-    images = read_split(Run(Path(trained.run)).split_path)
-    classes = natural(image.label for image in images)
-    files = [(image.path, classes.index(image.label)) for image in images]
-    train = [pair for pair, image in zip(files, images, strict=True) if image.split == "train"]
+def _order(card: DataSetCard, architecture: str, size: int, steps: int) -> Order:
+    files = [(image.path, card.classes.index(image.label)) for image in card.of("train")]
     return Order(
         architecture,
-        len(classes),
-        train,
+        len(card.classes),
+        files,
         files[:1],
         [],
         seconds=600.0,
-        size=SIZE,
+        size=size,
         is_amp=True,
         is_channels_last=True,
         most_steps=steps,
