@@ -173,6 +173,13 @@ class Explained:
 
 
 @dataclass(frozen=True)
+class HeatmapProgress:
+    """A slow method has done this share of its work, 0..1."""
+
+    share: float
+
+
+@dataclass(frozen=True)
 class HeatmapsMade:
     """The Heatmaps are there, their trust is still being measured: `explained.trust` is empty."""
 

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import UsageError
-from convnext_studio.core.explanations import Explained, ExplainSummary, Heatmap, ImageExplained
+from convnext_studio.core.explanations import Explained, ExplainSummary, Heatmap, HeatmapProgress, ImageExplained
 from convnext_studio.core.requests import Explain, ExplainFolder, SaveHeatmap
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
@@ -146,6 +146,33 @@ def test_switched_off_it_asks_for_nothing_and_shows_nothing(explained: Studio, l
     assert explained.explainer.heatmap is None
 
 
+def test_a_slow_method_shows_how_far_it_is_and_can_be_stopped(qtbot: QtBot, explained: Studio, lanes: Lanes) -> None:
+    explainer, jobs, seen = explained.explainer, explained.jobs, []
+    jobs.changed.connect(lambda: [entry.changed.connect(lambda e=entry: seen.append(e.done)) for entry in jobs.entries])
+    reply = lanes["explain"].served_by[Explain]
+
+    def slowly(request: Explain, ctx: JobContext) -> object:
+        ctx.emit(HeatmapProgress(0.25))
+        return reply(request, ctx)
+
+    lanes["explain"].served_by[Explain] = slowly
+    explainer.set_wish(method="occlusion")
+    assert [entry.title for entry in jobs.entries] == ["Occlusion"]
+    qtbot.waitUntil(lambda: explainer.trust is not None)
+    assert seen[0] == 25
+    qtbot.waitUntil(lambda: not jobs.entries)
+
+    lanes["explain"].hold()
+    explainer.set_wish(method="scorecam")
+    jobs.entries[0].stop()
+    lanes["explain"].release()
+    qtbot.waitUntil(lambda: explainer.error.startswith("Stopped"))
+    assert (explainer.is_busy, explainer.heatmap) == (False, None)
+    explainer.set_wish(method="scorecam")
+    qtbot.waitUntil(lambda: explainer.trust is not None)
+    assert explainer.error == ""
+
+
 def test_opacity_colours_and_line_compute_nothing(explained: Studio, lanes: Lanes) -> None:
     before = len(lanes["explain"].requests)
     explained.explainer.set_look(opacity=0.2, colours="cividis", line=0.8)
@@ -158,7 +185,7 @@ def test_how_it_is_painted_is_remembered(qtbot: QtBot, explained: Studio, lanes:
     explained.explainer.set_look(opacity=0.25, colours="viridis")
     qtbot.waitUntil(lambda: "viridis" in explained.memory.texts("heatmap"))
     parts = (explained.library, explained.classifier, explained.viewer)
-    assert Explainer(lanes, parts, explained.memory).look == HeatLook(True, 0.25, "viridis", 0.5)
+    assert Explainer(lanes, parts, explained.memory, explained.jobs).look == HeatLook(True, 0.25, "viridis", 0.5)
 
 
 def test_what_cannot_be_explained_says_why(qtbot: QtBot, explained: Studio, lanes: Lanes) -> None:

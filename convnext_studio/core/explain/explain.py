@@ -33,7 +33,7 @@ def explain(request: Explain, ctx: JobContext) -> Explained:
     ctx.check()
     prepared = load_input(request.image.path, request.image.frame, ready.info.preprocessing, request.max_megapixels)
     question = Question(request.method or DEFAULT_METHOD, request.layers, request.classes, request.versus, request.top)
-    explained = viewer.look(request.image, prepared, question, ctx.check)
+    explained = viewer.look(request.image, prepared, question, ctx)
     ctx.emit(HeatmapsMade(explained))
     if not request.is_trust_wanted:
         return explained

@@ -74,7 +74,7 @@ class _Desk:
     def explain(self, image: ImageRef, name: str, ctx: JobContext) -> ImageExplained:
         try:
             prepared = load_input(image.path, image.frame, self.ready.info.preprocessing, self.request.max_megapixels)
-            explained = self.viewer.look(image, prepared, self.question, ctx.check)
+            explained = self.viewer.look(image, prepared, self.question, ctx)
             trust = self._trust(explained, prepared, ctx)
             files = self._write(explained, trust, prepared, name)
         except ImageError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -24,6 +25,11 @@ DEFAULT_METHOD: Method = "gradcam"  # by the evidence of tests/bench/explain_poi
 GRAIN = 8  # Integrated Gradients are summed over squares of this many pixels: single pixels are noise
 INPUT = "input"  # the layer of methods that look at the input itself
 Check = Callable[[], None]
+Tell = Callable[[float], None]
+
+
+def _nobody(_share: float) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,13 @@ class Answer:
     maps: tuple[RawMap, ...]
 
 
-def answer(lens: Lens, batch: Tensor, classes: Sequence[str], question: Question, check: Check) -> Answer:
-    """Explain one normalised Image (1, 3, height, width). Raises `UsageError` for an unknown class or layer."""
+def answer(
+    lens: Lens, batch: Tensor, classes: Sequence[str], question: Question, check: Check, *, tell: Tell = _nobody
+) -> Answer:
+    """Explain one normalised Image (1, 3, height, width). Raises `UsageError` for an unknown class or layer.
+
+    A slow method calls `check`, and `tell` with the share that is done, before each of its batches.
+    """
     choose = chooser(classes, question)
     cuts = cuts_of(lens.split, question)
     if question.method in FROM_GRADIENT:
@@ -65,14 +76,19 @@ def answer(lens: Lens, batch: Tensor, classes: Sequence[str], question: Question
     with torch.no_grad():
         logits = at_least_float32(lens.forward(batch))
     makers = {"scorecam": slow.score_cam, "ablationcam": slow.ablation_cam}
-    maps = []
-    for cut in cuts if METHODS[question.method].has_layer else (0,):
-        for target in choose(logits):
-            if cut:
-                values = makers[question.method](lens.split, batch, cut, target, check)
-                maps.append(_at_layer(lens.split, cut, target, values[0]))
-            else:
-                maps.append(_at_input(lens, batch, target, question.method, check))
+    maps: list[RawMap] = []
+    wanted = list(product(cuts if METHODS[question.method].has_layer else (0,), choose(logits)))
+
+    def step(share: float) -> None:
+        check()
+        tell((len(maps) + share) / len(wanted))
+
+    for cut, target in wanted:
+        if cut:
+            values = makers[question.method](lens.split, batch, cut, target, step)
+            maps.append(_at_layer(lens.split, cut, target, values[0]))
+        else:
+            maps.append(_at_input(lens, batch, target, question.method, step))
     return Answer(logits[0], tuple(maps))
 
 
@@ -157,11 +173,11 @@ def _at_layer(network: SplitNetwork, cut: int, target: Target, values: Tensor) -
     return RawMap(target, network.name(cut), values, geometry, geometry)
 
 
-def _at_input(lens: Lens, batch: Tensor, target: Target, method: Method, check: Check) -> RawMap:
+def _at_input(lens: Lens, batch: Tensor, target: Target, method: Method, step: slow.Step) -> RawMap:
     if method == "occlusion":
-        values = slow.occlusion(lens.forward, batch, target, check)[0]
+        values = slow.occlusion(lens.forward, batch, target, step)[0]
     else:
-        signed = slow.integrated_gradients(lens.forward, batch, target, check).sum(dim=1, keepdim=True)
+        signed = slow.integrated_gradients(lens.forward, batch, target, step).sum(dim=1, keepdim=True)
         values = functional.avg_pool2d(signed, GRAIN)[0, 0]
     height, width = batch.shape[-2:]
     rows, columns = (height, width) if method == "occlusion" else (height // GRAIN * GRAIN, width // GRAIN * GRAIN)

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from convnext_studio.core.context import JobContext
 from convnext_studio.core.explain.chance import examine
 from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
 from convnext_studio.core.explain.maps import Question, answer, chooser, cuts_of, heatmap, index_of
 from convnext_studio.core.explain.split import SplitNetwork
 from convnext_studio.core.explain.trust import Witness, log_odds, measure, scene_of
-from convnext_studio.core.explanations import METHODS, Explained, Heatmap, Method, Trust
+from convnext_studio.core.explanations import METHODS, Explained, Heatmap, HeatmapProgress, Method, Trust
 from convnext_studio.core.images.preprocess import PreparedImage, region
 from convnext_studio.core.predict.answers import ranked, softmax
 from convnext_studio.core.predict.ready import ReadyModel
@@ -37,12 +38,13 @@ class Viewer:
         chooser(self._ready.info.classes, question)
         cuts_of(self._lens.split, question)
 
-    def look(self, image: ImageRef, prepared: PreparedImage, question: Question, check: Check) -> Explained:
-        """The Heatmaps that `question` asks for, without their trust."""
+    def look(self, image: ImageRef, prepared: PreparedImage, question: Question, ctx: JobContext) -> Explained:
+        """The Heatmaps that `question` asks for, without their trust; a slow method tells how far it is."""
         started = time.perf_counter()
         info = self._ready.info
         with memory_in_words():
-            found = answer(self._lens, self._lens.input(prepared.input[None]), info.classes, question, check)
+            batch = self._lens.input(prepared.input[None])
+            found = answer(self._lens, batch, info.classes, question, ctx.check, tell=partial(_tell, ctx))
         probabilities = softmax(found.logits.float().cpu().numpy())
         order, _ = ranked(probabilities, SHOWN)
         place = (prepared, info.preprocessing)
@@ -88,6 +90,10 @@ class Viewer:
         step = self._lens.split.steps[self._lens.split.cut(layer) - 1]
         made = heatmap(found.maps[0], method, classes, (prepared, self._ready.info.preprocessing))
         return made, f"{METHODS[method].title}, {step.title.lower()}"
+
+
+def _tell(ctx: JobContext, share: float) -> None:
+    ctx.emit(HeatmapProgress(share))
 
 
 def other_way(network: SplitNetwork, one: Heatmap) -> tuple[Method, str]:

@@ -14,6 +14,7 @@ from convnext_studio.core.explanations import (
     Explained,
     ExplanationCheck,
     Heatmap,
+    HeatmapProgress,
     HeatmapsMade,
     Method,
     NetworkDescription,
@@ -24,6 +25,7 @@ from convnext_studio.core.requests import CheckExplanations, DescribeNetwork, Ex
 from convnext_studio.core.values import ImageRef, ModelInfo, Preprocessing
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.stores.classifier import Classifier
+from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.viewer import Viewer
 from convnext_studio.gui.stores.window_memory import WindowMemory
@@ -68,7 +70,11 @@ class Explainer(QObject):
     check_changed = Signal()
 
     def __init__(
-        self, lanes: Mapping[str, LaneLike], viewing: tuple[Library, Classifier, Viewer], memory: WindowMemory
+        self,
+        lanes: Mapping[str, LaneLike],
+        viewing: tuple[Library, Classifier, Viewer],
+        memory: WindowMemory,
+        jobs: JobList,
     ) -> None:
         super().__init__()
         self.wish = Wish()
@@ -84,7 +90,9 @@ class Explainer(QObject):
         self._lane = lanes["explain"]
         self._library, self._classifier, self._viewer = viewing
         self._memory = memory
+        self._jobs = jobs
         self._is_watched = False
+        self._is_stopped = False  # by the user, on the way to the Heatmap
         self._asked: _Key | None = None
         self._handle: JobHandle | None = None
         self._ahead: tuple[_Key, JobHandle] | None = None  # the Image that is likely to be next
@@ -131,12 +139,14 @@ class Explainer(QObject):
     def set_wish(self, **changes: object) -> None:
         """Explain by another method, at another layer, another class, or against another one."""
         new = replace(self.wish, **changes)  # type: ignore[arg-type]
+        if self._is_stopped:
+            self._asked = None  # wished again
         if new.versus and new.versus == new.class_name:
             new = replace(new, versus="")
         if new != self.wish:
             self.wish = new
             self.wish_changed.emit()
-            self._follow()
+        self._follow()
 
     def set_look(self, **changes: object) -> None:
         """Paint in another way; nothing is computed again."""
@@ -209,7 +219,7 @@ class Explainer(QObject):
         key = self._key()
         if key == self._asked:
             return
-        self._asked = key
+        self._asked, self._is_stopped = key, False
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -230,6 +240,7 @@ class Explainer(QObject):
         handle.events.connect(self._on_events)
         handle.succeeded.connect(self._on_explained)
         handle.failed.connect(self._on_failed)
+        handle.cancelled.connect(self._on_stopped)
 
     def _submit(self, key: _Key, word: str, *, layers: tuple[str, ...], has_trust: bool = True) -> JobHandle:
         classifier, wish = self._classifier, key.wish
@@ -246,7 +257,23 @@ class Explainer(QObject):
             is_trust_wanted=has_trust,
             max_megapixels=classifier.max_megapixels,
         )
-        return self._lane.submit(request, replaces=word, deadline_s=SILENCE_S)
+        handle = self._lane.submit(request, replaces=word, deadline_s=SILENCE_S)
+        if wish.method is not None and METHODS[wish.method].is_slow:
+            self._show_progress(METHODS[wish.method].title, handle)
+        return handle
+
+    def _show_progress(self, title: str, handle: JobHandle) -> None:
+        """What takes long stands in the status bar, where it can be stopped."""
+        entry = self._jobs.add(title, handle, "eye")
+
+        def on_events(events: list[object]) -> None:
+            for event in events:
+                if isinstance(event, HeatmapProgress):
+                    entry.progress(round(100 * event.share), 100)
+                elif isinstance(event, HeatmapsMade):
+                    entry.progress(0, 0, self.tr("trust"))
+
+        handle.events.connect(on_events)
 
     def _on_events(self, events: list[object]) -> None:
         for event in events:
@@ -296,6 +323,15 @@ class Explainer(QObject):
         elif explained.model == key.identity:
             self._keep(key, explained)
 
+    def _on_stopped(self) -> None:
+        """Whether another wish took its place, or the user pressed Stop: then nothing replaced the handle."""
+        if self._handle is None or not self._handle.is_cancelled:
+            return
+        without_map = self.tr("Stopped. Choose a method to make the Heatmap.")
+        self.error = without_map if self.is_busy else self.tr("Stopped before its trust was measured.")
+        self.is_busy, self._is_stopped = False, True
+        self.changed.emit()
+
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self.is_busy = False
         self.error = f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message
@@ -315,6 +351,7 @@ class Explainer(QObject):
         )
         self.check, self.is_checking = None, True
         handle = self._lane.submit(request, replaces="check", deadline_s=SILENCE_S)
+        self._show_progress(self.tr("Check explanations"), handle)
         handle.succeeded.connect(self._on_checked)
         handle.failed.connect(self._on_failed)
         handle.closed.connect(self._on_check_closed)

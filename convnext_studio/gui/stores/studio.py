@@ -127,7 +127,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         thumbnails=Thumbnails(lanes, library),
         viewer=viewer,
         exporter=Exporter(lanes, jobs, messages),
-        explainer=Explainer(lanes, (library, classifier, viewer), memory),
+        explainer=Explainer(lanes, (library, classifier, viewer), memory, jobs),
         architecture=Architecture(lanes, (library, classifier, viewer)),
         explanation_files=ExplanationFiles(lanes, jobs, messages),
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
