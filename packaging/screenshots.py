@@ -77,6 +77,16 @@ def train(app: App, images: str, shoot: Callable[[str], Iterator[Until]]) -> Ite
     yield from shoot("train")
     yield lambda: view.summary is not None
     yield from shoot("trained")
+    yield from evaluate(app, shoot)
+
+
+def evaluate(app: App, shoot: Callable[[str], Iterator[Until]]) -> Iterator[Until]:
+    """How good the Model is that was trained."""
+    app.actions["evaluate_run"].trigger()
+    yield app.actions["start_evaluation"].isEnabled
+    app.actions["start_evaluation"].trigger()
+    yield lambda: app.studio.evaluator.evaluation is not None
+    yield from shoot("evaluate")
 
 
 def quiet() -> Until:

@@ -196,6 +196,7 @@ def test_figures_that_look_too_good_say_so_first(window: MainWindow, archive: Ar
         evaluation(), trained_on=12, chosen_by=3, test_reads=reads, unreadable=(("/parts/cut off.png", "Cut off."),)
     )
     panel = judge(window, qtbot)
+    qtbot.waitUntil(lambda: "counts nowhere" in words_on(window))
     said = words_on(window)
     assert "trained on 12 of these 60 images" in said and "chosen by 3 of these 60" in said
     assert "read 3 times" in page_of(window).second.text() and "1 image counts nowhere" in said

@@ -25,7 +25,7 @@ figcaption{font-size:13px;color:#474c54}.wide{overflow-x:auto}.path{overflow-wra
 
 def page(evaluation: Evaluation) -> str:
     """The whole page."""
-    title = f"{evaluation.model} on {evaluation.split}"
+    title = f"{evaluation.model} on the {_split(evaluation)}"
     body = "".join(
         (
             f"<h1>{escape(title)}</h1>",
@@ -50,7 +50,7 @@ def page(evaluation: Evaluation) -> str:
 def _about(one: Evaluation) -> str:
     parts = f" of {one.groups} parts" if one.groups else ""
     return (
-        f'<p class="small">{len(one.images)} images{parts} from the {escape(one.split)} split of '
+        f'<p class="small">{len(one.images)} images{parts} from the {_split(one)} of '
         f'<span class="path">{escape(_shown(one.data))}</span>, judged {escape(one.at)}.</p>'
         f'<p class="small">Model identity (SHA-256): <span class="path">{escape(one.identity)}</span></p>'
     )
@@ -84,13 +84,13 @@ def _figures(one: Evaluation) -> str:
         ("Brier score", f"{one.brier:.4f}", ""),
         ("Expected calibration error", _share(one.calibration_error), ""),
     )
-    return f"<h2>Figures, {escape(one.split)} split</h2>" + _table(("Figure", "Value", "95 % interval"), rows)
+    return f"<h2>Figures, {_split(one)}</h2>" + _table(("Figure", "Value", "95 % interval"), rows)
 
 
 def _per_class(one: Evaluation) -> str:
     head = ("Class", "Images", "Recall", "95 %", "Precision", "95 %", "F1", "95 %", "ROC AUC", "AP", "Missed")
     rows = (_class_row(figures) for figures in one.per_class if figures.support)
-    return f"<h2>Per class, {escape(one.split)} split</h2>" + _table(head, rows)
+    return f"<h2>Per class, {_split(one)}</h2>" + _table(head, rows)
 
 
 def _class_row(one: ClassFigures) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _matrix(one: Evaluation) -> str:
         cells = "".join(_cell(one.confusion[true][found], total) for found in kept)
         rows.append(f'<tr><th scope="row">{escape(_shown(one.classes[true]))}</th>{cells}</tr>')
     return (
-        f"<h2>Confusion, {escape(one.split)} split</h2><p class=small>A row for each true class, a column for each "
+        f"<h2>Confusion, {_split(one)}</h2><p class=small>A row for each true class, a column for each "
         f'predicted one.</p><div class=wide><table class="matrix"><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
     )
 
@@ -141,7 +141,7 @@ def _plots(one: Evaluation) -> str:
     bins = [(bar.confidence, bar.accuracy) for bar in one.reliability]
     points = tuple((x, y) for x, y in bins if x is not None and y is not None)
     return (
-        f'<h2>Curves, {escape(one.split)} split</h2><div class="plots">'
+        f'<h2>Curves, {_split(one)}</h2><div class="plots">'
         + _plot("ROC: true over false positive rate, AUC", roc, is_diagonal=True)
         + _plot("Precision over recall, average precision", pr)
         + _plot("Reliability: share right over probability", [("", points)], is_diagonal=True)
@@ -195,7 +195,7 @@ def _worst(one: Evaluation) -> str:
         if image.label != image.found
     )
     head = ("Image", "True", "Predicted", "Probability", "Loss")
-    return f"<h2>Worst mistakes, {escape(one.split)} split</h2>" + _table(head, rows)
+    return f"<h2>Worst mistakes, {_split(one)}</h2>" + _table(head, rows)
 
 
 def _left_out(one: Evaluation) -> str:
@@ -208,6 +208,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "".join("<tr>" + "".join(f'<td class="path">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows)
     return f"<div class=wide><table><tr>{top}</tr>{body}</table></div>"
+
+
+def _split(one: Evaluation) -> str:
+    return f"{escape(one.split)} split" if one.split != "all" else "whole data set"
 
 
 def _share(value: float) -> str:

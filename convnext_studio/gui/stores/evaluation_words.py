@@ -20,7 +20,7 @@ def _tr(text: str) -> str:
 def split_word(split: str) -> str:
     """The split in words, for the middle of a sentence."""
     words = {"train": _tr("training split"), "validation": _tr("validation split"), "test": _tr("test split")}
-    return words.get(split, _tr("all images"))
+    return words.get(split, _tr("whole data set"))
 
 
 def local_time(at: str) -> str:
@@ -135,8 +135,10 @@ def compared_words(one: Comparison) -> Words:
         one.second,
         count(len(one.only_second)),
     )
-    low, high = (decimal(100 * end, 1) for end in one.gain_interval)
-    gain = _tr("“{0}” is {1} points more accurate (95 %: {2} to {3}).")
+    better, gain, ends = one.second, one.gain, one.gain_interval
+    if gain < 0:
+        better, gain, ends = one.first, -gain, (-ends[1], -ends[0])
+    words = _tr("“{0}” is {1} points more accurate (95 %: {2} to {3}).")
     chance = _tr("Equally good Models would differ at least so much in {0} of such comparisons (McNemar).")
-    words = gain.format(one.second, decimal(100 * one.gain, 1), low, high)
+    words = words.format(better, *(decimal(100 * share, 1) for share in (gain, *ends)))
     return title, counts, f"{words} {chance.format(percent(one.chance))}"
