@@ -1,9 +1,11 @@
-"""Kinds of argument that commands share: their value, or a refusal that says what is right."""
+"""Arguments that commands share, and kinds of them: their value, or a refusal that says what is right."""
 
 from __future__ import annotations
 
 import argparse
 import math
+
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, DEVICES, ENGINES, FITS, PRECISIONS, Execution
 
 _MOST_RANKS = 100_000  # more classes than any Model has
 _MOST_MEGAPIXELS = 1_000_000
@@ -37,3 +39,27 @@ def megapixels(text: str) -> float:
     if not 0 < value <= _MOST_MEGAPIXELS:  # written so that NaN is refused too
         raise argparse.ArgumentTypeError(f"must be a number above 0, {_MOST_MEGAPIXELS} at the most")
     return value
+
+
+def add_execution(parser: argparse.ArgumentParser) -> None:
+    """Where and how a Model computes: see `execution_of`; and how Images are made to fit."""
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: the fastest that answers alike")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: the fastest as measured here")
+    parser.add_argument("--fit", choices=FITS, help="how images are made to fit (default: as the Model says)")
+
+
+def execution_of(arguments: argparse.Namespace) -> Execution:
+    """What was typed of where and how to compute."""
+    return Execution(arguments.device, arguments.precision, arguments.engine)
+
+
+def add_max_megapixels(parser: argparse.ArgumentParser) -> None:
+    """How large Images may be."""
+    parser.add_argument(
+        "--max-megapixels",
+        type=megapixels,
+        default=DEFAULT_MAX_MEGAPIXELS,
+        metavar="N",
+        help="refuse larger images (default: %(default)g)",
+    )

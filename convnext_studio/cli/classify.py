@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from convnext_studio.cli.arguments import megapixels, positive
+from convnext_studio.cli.arguments import add_execution, add_max_megapixels, execution_of, positive
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, Progress, plain, say, writing
@@ -18,17 +18,7 @@ from convnext_studio.core import events, jobs, requests
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import StudioError, UsageError
 from convnext_studio.core.files import storage_error
-from convnext_studio.core.values import (
-    DEFAULT_MAX_MEGAPIXELS,
-    DEVICES,
-    ENGINES,
-    FITS,
-    PRECISIONS,
-    Execution,
-    ImageRef,
-    ModelRef,
-    Prediction,
-)
+from convnext_studio.core.values import ImageRef, ModelRef, Prediction
 
 _EXAMPLES = """examples:
   convnext-studio classify photo.jpg
@@ -48,17 +38,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="sample", metavar="M", help="name, Model file, or sample (the default)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write results here: .csv, .json or .parquet")
     parser.add_argument("--top", type=positive, default=5, help="classes per image (default: %(default)s)")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
-    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: the fastest that answers alike")
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: the fastest as measured here")
-    parser.add_argument("--fit", choices=FITS, help="how images are made to fit (default: as the Model says)")
-    parser.add_argument(
-        "--max-megapixels",
-        type=megapixels,
-        default=DEFAULT_MAX_MEGAPIXELS,
-        metavar="N",
-        help="refuse larger images (default: %(default)g)",
-    )
+    add_execution(parser)
+    add_max_megapixels(parser)
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
@@ -110,20 +91,13 @@ def _predict(
         if isinstance(event, events.ImagesClassified):
             done.update((prediction.image, prediction) for prediction in event.predictions)
             progress.show(len(done), len(images))
-        elif isinstance(event, events.ModelLoading):
-            progress.say(f"{event.stage}…")
-        elif isinstance(event, events.Noticed):
-            progress.say(f"{event.message} {event.hint}".strip())
-        elif isinstance(event, events.ModelLoaded):
-            info = event.info
-            progress.say(f"{info.title}: {len(info.classes)} classes; {info.device}, {info.engine} {info.precision}")
-            for warning in info.warnings:
-                progress.say(warning)
+        else:
+            progress.hear(event)
 
     request = requests.Classify(
         images=images,
         model=ModelRef(arguments.model),
-        execution=Execution(arguments.device, arguments.precision, arguments.engine),
+        execution=execution_of(arguments),
         fit=arguments.fit,
         top=arguments.top,
         max_megapixels=arguments.max_megapixels,

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convnext_studio.cli.arguments import add_execution, execution_of
 from convnext_studio.cli.classify import check_writable
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, PARTLY_DONE, Progress, plain, say, writing
 from convnext_studio.core import events, jobs, requests
 from convnext_studio.core.errors import UsageError
-from convnext_studio.core.values import DEVICES, ENGINES, FITS, PRECISIONS, Execution, ModelRef
+from convnext_studio.core.values import ModelRef
 
 if TYPE_CHECKING:
     from convnext_studio.core.evaluation.report import Evaluation
@@ -42,10 +43,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which Images (default: %(default)s; a data set without a split counts as a whole)",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures here: .json")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
-    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: the fastest that answers alike")
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: the fastest as measured here")
-    parser.add_argument("--fit", choices=FITS, help="how images are made to fit (default: as the Model says)")
+    add_execution(parser)
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
@@ -72,18 +70,14 @@ def _evaluated(arguments: argparse.Namespace, stop: Stop) -> Evaluation:
         elif isinstance(event, events.ImagesClassified):
             done += len(event.predictions)
             progress.show(done, total)
-        elif isinstance(event, events.ModelLoading):
-            progress.say(f"{event.stage}…")
-        elif isinstance(event, events.Noticed):
-            progress.say(f"{event.message} {event.hint}".strip())
-        elif isinstance(event, events.ModelLoaded):
-            progress.say(f"{event.info.title}: {len(event.info.classes)} classes; {event.info.device}")
+        else:
+            progress.hear(event)
 
     request = requests.Evaluate(
         ModelRef(arguments.model),
         arguments.data,
         arguments.split,
-        Execution(arguments.device, arguments.precision, arguments.engine),
+        execution_of(arguments),
         arguments.fit,
     )
     try:

@@ -5,24 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from convnext_studio.cli.arguments import megapixels
+from convnext_studio.cli.arguments import add_execution, add_max_megapixels, execution_of
 from convnext_studio.cli.classify import find
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, Progress, plain, say
-from convnext_studio.core import events, jobs, requests
+from convnext_studio.core import jobs, requests
 from convnext_studio.core.context import Cancelled
 from convnext_studio.core.explanations import METHODS, ImageExplained
-from convnext_studio.core.values import (
-    DEFAULT_MAX_MEGAPIXELS,
-    DEVICES,
-    ENGINES,
-    FITS,
-    PRECISIONS,
-    Execution,
-    ImageRef,
-    ModelRef,
-)
+from convnext_studio.core.values import ImageRef, ModelRef
 
 _EXAMPLES = """examples:
   convnext-studio explain photo.jpg --out why/
@@ -46,17 +37,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", default="", metavar="L", help="layer to look at (default: the one that points best)")
     parser.add_argument("--method", choices=METHODS, metavar="NAME", help=f"one of: {', '.join(METHODS)}")
     parser.add_argument("--no-trust", action="store_true", help="do not check whether the maps are faithful: faster")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
-    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: the fastest that answers alike")
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: the fastest as measured here")
-    parser.add_argument("--fit", choices=FITS, help="how images are made to fit (default: as the Model says)")
-    parser.add_argument(
-        "--max-megapixels",
-        type=megapixels,
-        default=DEFAULT_MAX_MEGAPIXELS,
-        metavar="N",
-        help="refuse larger images (default: %(default)g)",
-    )
+    add_execution(parser)
+    add_max_megapixels(parser)
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
@@ -89,19 +71,14 @@ def _explain(
         if isinstance(event, ImageExplained):
             done.append(event)
             progress.show(len(done), len(images))
-        elif isinstance(event, events.ModelLoading):
-            progress.say(f"{event.stage}…")
-        elif isinstance(event, events.ModelLoaded):
-            info = event.info
-            progress.say(f"{info.title}: {len(info.classes)} classes; {info.device}")
-            for warning in info.warnings:
-                progress.say(warning)
+        else:
+            progress.hear(event)
 
     request = requests.ExplainFolder(
         images=images,
         folder=str(arguments.out),
         model=ModelRef(arguments.model),
-        execution=Execution(arguments.device, arguments.precision, arguments.engine),
+        execution=execution_of(arguments),
         fit=arguments.fit,
         method=arguments.method,
         layer=arguments.layer,

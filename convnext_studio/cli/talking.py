@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from convnext_studio.core.events import ModelLoaded, ModelLoading, Noticed
+
 DONE, PARTLY_DONE, WRONG_USAGE, NOTHING_DONE = 0, 1, 2, 3
 _TERMINAL_PAUSE_S, _LOG_PAUSE_S = 0.1, 10.0
 
@@ -80,6 +82,18 @@ class Progress:
         """Say how far it is, if it is time to."""
         speed = done / max(time.monotonic() - self._started, 1e-3)
         self._line.show(lambda: f"{done} of {total} {self._what}, {speed:.0f}/s", is_last=done >= total)
+
+    def hear(self, event: object) -> None:
+        """Say what every Job with a Model tells: what it waits for, which Model it is, what does not fit."""
+        if isinstance(event, ModelLoading):
+            self.say(f"{event.stage}…")
+        elif isinstance(event, Noticed):
+            self.say(f"{event.message} {event.hint}".strip())
+        elif isinstance(event, ModelLoaded):
+            info = event.info
+            self.say(f"{info.title}: {len(info.classes)} classes; {info.device}, {info.engine} {info.precision}")
+            for warning in info.warnings:
+                self.say(warning)
 
     def say(self, text: str) -> None:
         """Say something else on a line of its own; the clock starts again."""

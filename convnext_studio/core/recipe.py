@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 import tomli_w
 
 from convnext_studio.core.errors import UsageError
-from convnext_studio.core.values import DEVICES, FITS, DeviceName, Fit, ModelRef
+from convnext_studio.core.values import DEVICES, FITS, DeviceName, Fit, ModelRef, described
 
 Preset = Literal["instant", "balanced", "thorough"]
 Grouping = Literal["auto", "none", "name", "folder", "column", "alike"]
@@ -33,10 +33,6 @@ _MOST_PER_STAGE = {"depths": 512, "widths": 16_384}  # what a Model file may say
 _SHRINKING, _USUAL_PATCH = 8, 4  # what the stages after the stem divide a side by; the stem of nearly all
 
 
-def _about(label: str, help_text: str, section: str, **more: Any) -> dict[str, Any]:
-    return {"label": label, "help": help_text, "section": section, **more}
-
-
 @dataclass(frozen=True)
 class Recipe:
     """What a Run does. Raises `UsageError`, naming the field, for a value that makes no sense.
@@ -48,19 +44,19 @@ class Recipe:
     # --- data
     data: str = field(
         default="",
-        metadata=_about("Data set", "A folder of class folders, or a CSV with the columns path and label.", "data"),
+        metadata=described("Data set", "A folder of class folders, or a CSV with the columns path and label.", "data"),
     )
     validation: float = field(
         default=0.2,
-        metadata=_about("Share for validation", "Images that choose the best epoch.", "data", range=(0.0, 0.8)),
+        metadata=described("Share for validation", "Images that choose the best epoch.", "data", range=(0.0, 0.8)),
     )
     test: float = field(
         default=0.2,
-        metadata=_about("Share for the test", "Images kept aside, read once at the end.", "data", range=(0.0, 0.8)),
+        metadata=described("Share for the test", "Images kept aside, read once at the end.", "data", range=(0.0, 0.8)),
     )
     group: Grouping = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Keep together",
             "Images of one part must not be torn apart by the split: which ones belong together?",
             "data",
@@ -69,7 +65,7 @@ class Recipe:
     )
     group_pattern: str = field(
         default="",
-        metadata=_about(
+        metadata=described(
             "Pattern in the name",
             "A regular expression: Images whose names share what it finds (its first bracket, if any) stay together.",
             "data",
@@ -77,7 +73,7 @@ class Recipe:
     )
     on_leak: Literal["keep", "move"] = field(
         default="keep",
-        metadata=_about(
+        metadata=described(
             "Leaks of a given split",
             "Where the data set's own split has one part on both sides: keep it and warn, or move it to training.",
             "data",
@@ -86,14 +82,16 @@ class Recipe:
     )
     folds: int = field(
         default=0,
-        metadata=_about("Folds", "Cross-validation by group in this many parts; 0 = one split.", "data", range=(0, 20)),
+        metadata=described(
+            "Folds", "Cross-validation by group in this many parts; 0 = one split.", "data", range=(0, 20)
+        ),
     )
     fold: int = field(
-        default=0, metadata=_about("Fold", "Which of the folds is the validation split.", "data", range=(0, 19))
+        default=0, metadata=described("Fold", "Which of the folds is the validation split.", "data", range=(0, 19))
     )
     on_unreadable: Literal["skip", "stop"] = field(
         default="skip",
-        metadata=_about(
+        metadata=described(
             "Unreadable Images",
             "Leave them out, named and counted, or stop the Run. They are never replaced.",
             "data",
@@ -103,51 +101,52 @@ class Recipe:
     # --- model
     model: str = field(
         default="sample",
-        metadata=_about("Start from", "A Model of the catalogue, a Model file, or sample.", "model"),
+        metadata=described("Start from", "A Model of the catalogue, a Model file, or sample.", "model"),
     )
     weights: Literal["pretrained", "random"] = field(
         default="pretrained",
-        metadata=_about(
+        metadata=described(
             "Weights", "Random ones learn everything from your pictures.", "model", choices=("pretrained", "random")
         ),
     )
     weights_file: str = field(
-        default="", metadata=_about("Weights file", "Foreign weights for this architecture; empty = its own.", "model")
+        default="",
+        metadata=described("Weights file", "Foreign weights for this architecture; empty = its own.", "model"),
     )
     weights_folder: str = field(
-        default="", metadata=_about("Weights folder", "A folder searched before the download cache.", "model")
+        default="", metadata=described("Weights folder", "A folder searched before the download cache.", "model")
     )
     input_size: int = field(
         default=0,
-        metadata=_about(
+        metadata=described(
             "Input size", "Pixels on each side; 0 = as the Model says.", "model", range=(0, 2048), unit="px"
         ),
     )
     fit: Fit = field(
         default="squash",
-        metadata=_about(
+        metadata=described(
             "How Images are made to fit", "Crop may cut off a defect in the corner.", "model", choices=FITS
         ),
     )
     depths: tuple[int, ...] = field(
-        default=(), metadata=_about("Blocks per stage", "Four numbers; random weights only.", "architecture")
+        default=(), metadata=described("Blocks per stage", "Four numbers; random weights only.", "architecture")
     )
     widths: tuple[int, ...] = field(
-        default=(), metadata=_about("Channels per stage", "Four numbers; random weights only.", "architecture")
+        default=(), metadata=described("Channels per stage", "Four numbers; random weights only.", "architecture")
     )
     kernel_size: int = field(
         default=0,
-        metadata=_about(
+        metadata=described(
             "Kernel size", "Of the depthwise convolutions, odd; 0 = the architecture's.", "architecture", range=(0, 31)
         ),
     )
     patch_size: int = field(
         default=0,
-        metadata=_about("Patch size", "Of the stem; 0 = the architecture's.", "architecture", range=(0, 16)),
+        metadata=described("Patch size", "Of the stem; 0 = the architecture's.", "architecture", range=(0, 16)),
     )
     norm: Literal["", "layernorm2d", "batchnorm2d", "rmsnorm2d"] = field(
         default="",
-        metadata=_about(
+        metadata=described(
             "Norm",
             "Empty = the architecture's.",
             "architecture",
@@ -156,13 +155,13 @@ class Recipe:
     )
     activation: Literal["", "gelu", "relu", "silu"] = field(
         default="",
-        metadata=_about(
+        metadata=described(
             "Activation", "Empty = the architecture's.", "architecture", choices=("", "gelu", "relu", "silu")
         ),
     )
     grn: Literal["auto", "yes", "no"] = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Global response norm",
             "As in ConvNeXt V2; auto = the architecture's.",
             "architecture",
@@ -171,18 +170,20 @@ class Recipe:
     )
     # --- schedule
     preset: Preset = field(
-        default="balanced", metadata=_about("Preset", "Where the other values begin.", "schedule", choices=PRESETS)
+        default="balanced", metadata=described("Preset", "Where the other values begin.", "schedule", choices=PRESETS)
     )
     seed: int = field(
-        default=0, metadata=_about("Seed", "Another number, other chance.", "schedule", range=(0, 2**31 - 1))
+        default=0, metadata=described("Seed", "Another number, other chance.", "schedule", range=(0, 2**31 - 1))
     )
     is_head_first: bool = field(
         default=True,
-        metadata=_about("Head first", "Fit a new head to the frozen network's features before all else.", "schedule"),
+        metadata=described(
+            "Head first", "Fit a new head to the frozen network's features before all else.", "schedule"
+        ),
     )
     epochs: int = field(
         default=20,
-        metadata=_about(
+        metadata=described(
             "Epochs",
             "Passes over the training Images for the whole network; 0 = head only.",
             "schedule",
@@ -191,7 +192,7 @@ class Recipe:
     )
     patience: int = field(
         default=8,
-        metadata=_about(
+        metadata=described(
             "Patience",
             "Stop after this many epochs without a better balanced accuracy; 0 = never.",
             "schedule",
@@ -200,7 +201,7 @@ class Recipe:
     )
     max_minutes: float = field(
         default=0.0,
-        metadata=_about(
+        metadata=described(
             "Time limit",
             "The schedule ends within this time, fewer epochs if need be; 0 = none.",
             "schedule",
@@ -210,32 +211,32 @@ class Recipe:
     )
     batch_size: int = field(
         default=32,
-        metadata=_about("Batch size", "Images per optimizer step, over all devices.", "schedule", range=(1, 65_536)),
+        metadata=described("Batch size", "Images per optimizer step, over all devices.", "schedule", range=(1, 65_536)),
     )
     accumulation: int = field(
         default=1,
-        metadata=_about(
+        metadata=described(
             "Accumulation", "Pieces each batch is computed in, when memory is short.", "schedule", range=(1, 4096)
         ),
     )
     # --- optimizer
     learning_rate: float = field(
         default=5e-4,
-        metadata=_about("Learning rate", "Its peak, for the last stage.", "optimizer", range=(0.0, 10.0)),
+        metadata=described("Learning rate", "Its peak, for the last stage.", "optimizer", range=(0.0, 10.0)),
     )
     warmup: float = field(
         default=0.1,
-        metadata=_about(
+        metadata=described(
             "Warm-up", "Share of all steps in which the learning rate rises.", "optimizer", range=(0.0, 0.9)
         ),
     )
     weight_decay: float = field(
         default=0.05,
-        metadata=_about("Weight decay", "Not for norms, biases and layer scale.", "optimizer", range=(0.0, 10.0)),
+        metadata=described("Weight decay", "Not for norms, biases and layer scale.", "optimizer", range=(0.0, 10.0)),
     )
     layer_decay: float = field(
         default=0.8,
-        metadata=_about(
+        metadata=described(
             "Layer-wise decay",
             "Each group of layers learns slower than the next by this; random weights all learn alike.",
             "optimizer",
@@ -243,11 +244,11 @@ class Recipe:
         ),
     )
     clip_norm: float = field(
-        default=1.0, metadata=_about("Gradient clipping", "Largest norm; 0 = none.", "optimizer", range=(0.0, 1e6))
+        default=1.0, metadata=described("Gradient clipping", "Largest norm; 0 = none.", "optimizer", range=(0.0, 1e6))
     )
     ema_decay: float = field(
         default=0.998,
-        metadata=_about(
+        metadata=described(
             "Averaging",
             "Decay of the moving average of the weights, with warm-up; 0 = none.",
             "optimizer",
@@ -256,23 +257,23 @@ class Recipe:
     )
     drop_path: float = field(
         default=0.1,
-        metadata=_about("Drop path", "Chance that the last block is left out.", "optimizer", range=(0.0, 0.9)),
+        metadata=described("Drop path", "Chance that the last block is left out.", "optimizer", range=(0.0, 0.9)),
     )
     label_smoothing: float = field(
         default=0.05,
-        metadata=_about("Label smoothing", "Share spread over all classes.", "optimizer", range=(0.0, 0.9)),
+        metadata=described("Label smoothing", "Share spread over all classes.", "optimizer", range=(0.0, 0.9)),
     )
     mixup: float = field(
         default=0.0,
-        metadata=_about("Mixup", "Blends two Images; blurs small defects; 0 = off.", "optimizer", range=(0.0, 10.0)),
+        metadata=described("Mixup", "Blends two Images; blurs small defects; 0 = off.", "optimizer", range=(0.0, 10.0)),
     )
     cutmix: float = field(
         default=0.0,
-        metadata=_about("CutMix", "Pastes a piece of another Image; 0 = off.", "optimizer", range=(0.0, 10.0)),
+        metadata=described("CutMix", "Pastes a piece of another Image; 0 = off.", "optimizer", range=(0.0, 10.0)),
     )
     balance: Balance = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Rare classes",
             "Show them more often, weigh them more, or by measured imbalance.",
             "optimizer",
@@ -281,62 +282,66 @@ class Recipe:
     )
     # --- augmentation
     is_mirrored: bool = field(
-        default=True, metadata=_about("Parts may lie mirrored", "Left and right may be swapped.", "augmentation")
+        default=True, metadata=described("Parts may lie mirrored", "Left and right may be swapped.", "augmentation")
     )
     is_upside_down: bool = field(
-        default=False, metadata=_about("Parts may lie upside down", "Top and bottom may be swapped.", "augmentation")
+        default=False, metadata=described("Parts may lie upside down", "Top and bottom may be swapped.", "augmentation")
     )
     is_quarter_turned: bool = field(
-        default=False, metadata=_about("Parts may lie turned", "By quarter turns.", "augmentation")
+        default=False, metadata=described("Parts may lie turned", "By quarter turns.", "augmentation")
     )
     rotation: float = field(
-        default=5.0, metadata=_about("Slight turns", "Up to this angle.", "augmentation", range=(0.0, 180.0), unit="°")
+        default=5.0,
+        metadata=described("Slight turns", "Up to this angle.", "augmentation", range=(0.0, 180.0), unit="°"),
     )
     shift: float = field(
         default=0.05,
-        metadata=_about("Position varies", "Up to this share of the Image.", "augmentation", range=(0.0, 0.5)),
+        metadata=described("Position varies", "Up to this share of the Image.", "augmentation", range=(0.0, 0.5)),
     )
     zoom: float = field(
-        default=0.1, metadata=_about("Distance varies", "Size by up to this share.", "augmentation", range=(0.0, 0.9))
+        default=0.1,
+        metadata=described("Distance varies", "Size by up to this share.", "augmentation", range=(0.0, 0.9)),
     )
     light: float = field(
         default=0.2,
-        metadata=_about(
+        metadata=described(
             "Light varies", "Brightness and contrast by up to this share.", "augmentation", range=(0.0, 1.0)
         ),
     )
     colour: float = field(
         default=0.0,
-        metadata=_about("Colour varies", "Saturation and hue by up to this share.", "augmentation", range=(0.0, 1.0)),
+        metadata=described(
+            "Colour varies", "Saturation and hue by up to this share.", "augmentation", range=(0.0, 1.0)
+        ),
     )
     blur: float = field(
         default=0.0,
-        metadata=_about("Focus varies", "Chance of a slight blur.", "augmentation", range=(0.0, 1.0)),
+        metadata=described("Focus varies", "Chance of a slight blur.", "augmentation", range=(0.0, 1.0)),
     )
     erasing: float = field(
         default=0.0,
-        metadata=_about(
+        metadata=described(
             "Parts may be hidden", "Chance that a patch is erased; may hide a defect.", "augmentation", range=(0.0, 1.0)
         ),
     )
     # --- machine
     device: DeviceName = field(
-        default="auto", metadata=_about("Device", "Where to compute.", "machine", choices=DEVICES)
+        default="auto", metadata=described("Device", "Where to compute.", "machine", choices=DEVICES)
     )
     precision: Literal["auto", "fp32", "bf16"] = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Precision", "auto = bf16 where it is faster here.", "machine", choices=("auto", "fp32", "bf16")
         ),
     )
     is_checkpointed: Literal["auto", "yes", "no"] = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Recompute activations", "Less memory, more time; auto = for large inputs.", "machine", choices=_YES_NO_AUTO
         ),
     )
     workers: int = field(
-        default=0, metadata=_about("Decoding threads", "0 = as many as there are cores.", "machine", range=(0, 256))
+        default=0, metadata=described("Decoding threads", "0 = as many as there are cores.", "machine", range=(0, 256))
     )
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Fit = Literal["squash", "letterbox", "crop"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
@@ -17,6 +17,11 @@ ENGINES: tuple[EngineName, ...] = ("auto", "torch", "openvino", "onnxruntime")
 
 DEFAULT_MAX_MEGAPIXELS = 100.0
 MAX_NAME_LENGTH = 200  # of a class
+
+
+def described(label: str, help_text: str, section: str, **more: Any) -> dict[str, Any]:
+    """What a field of settings says of itself, for forms that are made of it: `choices`, `range`, `unit` and so on."""
+    return {"label": label, "help": help_text, "section": section, **more}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,11 @@ from PySide6.QtCore import QObject, Signal
 
 from convnext_studio.core.errors import StorageError
 from convnext_studio.core.files import replacing, storage_error
-from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, DeviceName, EngineName, Precision
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, DeviceName, EngineName, Precision, described
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1  # raise it when an older file can no longer be read field by field
-
-
-def _about(label: str, help_text: str, section: str, **more: Any) -> dict[str, Any]:
-    return {"label": label, "help": help_text, "section": section, **more}
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Settings:
 
     theme: str = field(
         default="system",
-        metadata=_about(
+        metadata=described(
             "Colours",
             "Dark, light, or as the system says.",
             "Look",
@@ -43,7 +39,7 @@ class Settings:
     )
     scale: int = field(
         default=100,
-        metadata=_about(
+        metadata=described(
             "Size of words and tools",
             "Besides what the system asks for. It holds from the next start.",
             "Look",
@@ -52,7 +48,7 @@ class Settings:
     )
     language: str = field(
         default="system",
-        metadata=_about(
+        metadata=described(
             "Language",
             "Words, numbers and dates. It holds from the next start.",
             "Look",
@@ -60,11 +56,11 @@ class Settings:
         ),
     )
     is_motion_reduced: bool = field(
-        default=False, metadata=_about("Reduce motion", "Popovers appear at once instead of rising.", "Look")
+        default=False, metadata=described("Reduce motion", "Popovers appear at once instead of rising.", "Look")
     )
     thumbnail_side: int = field(
         default=112,
-        metadata=_about(
+        metadata=described(
             "Thumbnail size",
             "How large the pictures in the list are made.",
             "Images",
@@ -73,13 +69,13 @@ class Settings:
     )
     keeps_zoom: bool = field(
         default=False,
-        metadata=_about(
+        metadata=described(
             "Keep the zoom", "The next image is shown at the same zoom and place instead of whole.", "Images"
         ),
     )
     max_megapixels: float = field(
         default=DEFAULT_MAX_MEGAPIXELS,
-        metadata=_about(
+        metadata=described(
             "Largest image",
             "Larger images are refused, because a small file can unpack to more than the memory holds.",
             "Images",
@@ -89,17 +85,17 @@ class Settings:
     )
     classifies_at_once: bool = field(
         default=True,
-        metadata=_about("Classify at once", "Start to classify as soon as images are opened.", "Classification"),
+        metadata=described("Classify at once", "Start to classify as soon as images are opened.", "Classification"),
     )
     top: int = field(
         default=5,
-        metadata=_about(
+        metadata=described(
             "Classes shown", "How many classes are kept and shown for each image.", "Classification", range=(1, 20)
         ),
     )
     device: DeviceName = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Device",
             "What the Model runs on.",
             "Classification",
@@ -108,7 +104,7 @@ class Settings:
     )
     precision: Precision = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Precision",
             "bf16 is faster where the device has it; probabilities may differ by up to 0.01.",
             "Classification",
@@ -117,7 +113,7 @@ class Settings:
     )
     engine: EngineName = field(
         default="auto",
-        metadata=_about(
+        metadata=described(
             "Computed by",
             "The library that runs the network.",
             "Classification",
@@ -126,7 +122,7 @@ class Settings:
     )
     weights_folder: str = field(
         default="",
-        metadata=_about(
+        metadata=described(
             "Weights folder",
             "A folder with weights, filled by an administrator; it is searched before anything is downloaded.",
             "Models",
@@ -135,7 +131,7 @@ class Settings:
     )
     runs_folder: str = field(
         default="",
-        metadata=_about(
+        metadata=described(
             "Runs folder",
             "Where trainings are kept, each in a folder of its own; empty = beside the program's other data.",
             "Training",
@@ -144,7 +140,7 @@ class Settings:
     )
     opens_in_first_window: bool = field(
         default=True,
-        metadata=_about(
+        metadata=described(
             "One window", "Starting the program again opens the images in the window that is already there.", "Start"
         ),
     )
