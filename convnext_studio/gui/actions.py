@@ -210,6 +210,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "palette", "Find an action…", "Ctrl+K; Ctrl+Shift+P", "search", "Help", "Find and run any action by name."
     ),
+    ActionSpec("tour", "Tour", "", "flag", "Help", "Go from the first image to a Model of your own, step by step."),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1; ?", "keyboard", "Help", "Show all shortcuts."),
     ActionSpec("log", "Log", "Ctrl+Shift+L", "log", "Help", "Show what the program noted."),
     ActionSpec("about", "About", "", "info", "Help", "Versions, devices, folders and licences."),

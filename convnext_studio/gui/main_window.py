@@ -26,6 +26,7 @@ from convnext_studio.gui.panels.top_bar import TopBar
 from convnext_studio.gui.panels.welcome import WelcomePanel
 from convnext_studio.gui.stores.drops import has_paths, paths_of
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.tour import Tour
 from convnext_studio.gui.training_places import TrainingPlaces
 from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.frame import Frame
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self._focus_ring = FocusRing(studio.theme, self)
         self.commands = Commands(studio, actions, self)
         self.training = TrainingPlaces(studio, actions, self, self.pages, self.rail)
+        self.tour = Tour(studio, actions, self)
         self.evaluation = EvaluationPlace(studio, actions, self, self.pages, self.rail)
         self.architecture = ArchitecturePlace(studio, actions, self.pages, self.rail)
         self.parts = WindowLayout(self, studio, actions, (self.rail, self.top_bar, self.status_bar), self.pages)

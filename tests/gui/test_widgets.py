@@ -239,3 +239,10 @@ class TestFocusRing:
         second.hide()
         assert first.hasFocus()
         assert ring.geometry().center() == first.mapTo(window, first.rect().center())
+
+    def test_it_goes_along_when_what_holds_the_widget_moves(self, ring: FocusRing, window: QMainWindow) -> None:
+        button = window.findChildren(Button)[1]
+        button.setFocus(Qt.FocusReason.TabFocusReason)
+        holder = button.parentWidget()
+        holder.move(holder.x() + 40, holder.y() + 24)
+        assert ring.geometry().center() == button.mapTo(window, button.rect().center())

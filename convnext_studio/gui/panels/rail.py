@@ -44,6 +44,10 @@ class Rail(Frame):
         for button in (*self._places.values(), self._menu, self._help, self._settings):
             button.set_compact(is_compact=is_compact)
 
+    def button(self, name: str) -> RailButton:
+        """The button of a place."""
+        return self._places[name]
+
     def set_place(self, name: str) -> None:
         """Mark where the user is."""
         self.place = name

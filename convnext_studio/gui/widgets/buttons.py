@@ -7,7 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QPushButton, QSizePolicy
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
@@ -115,20 +115,25 @@ def bind(button: QPushButton, action: QAction, show_tip: Callable[[], None] | No
     button.clicked.connect(action.trigger)
 
 
+def faces_of(action: QAction, within: QWidget) -> list[QPushButton]:
+    """The buttons in `within` that are bound to `action`, seen or not."""
+    return [follower.button for follower in within.findChildren(_Follower) if follower.action is action]
+
+
 class _Follower(QObject):
     """Keeps a button as its action is; a child of the button, so that it ends with it."""
 
     def __init__(self, button: QPushButton, action: QAction, show_tip: Callable[[], None] | None) -> None:
         super().__init__(button)
         self._show_tip = show_tip
-        self._button = button
-        self._action = action
+        self.button = button
+        self.action = action
         action.changed.connect(self._on_changed)
         self._on_changed()
 
     def _on_changed(self) -> None:
-        self._button.setEnabled(self._action.isEnabled())
-        self._button.setChecked(self._action.isChecked())
+        self.button.setEnabled(self.action.isEnabled())
+        self.button.setChecked(self.action.isChecked())
         if self._show_tip is not None:
             self._show_tip()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
+from shiboken6 import isValid
 
 from convnext_studio.gui.theme.theme import Theme
 
@@ -39,6 +40,11 @@ class FocusRing(QWidget):
                 self._place()
             elif kind in (QEvent.Type.FocusOut, QEvent.Type.Hide, QEvent.Type.MouseButtonPress):
                 self._leave()
+        elif kind == QEvent.Type.Move and self._target is not None and isinstance(watched, QWidget):
+            if not isValid(self._target):
+                self._leave()
+            elif watched.isAncestorOf(self._target):  # a page that scrolls, a card that moves on
+                self._place()
         return False
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
