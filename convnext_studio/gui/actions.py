@@ -149,6 +149,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "all_runs", "All Runs", "Ctrl+Shift+R", "table", "Training", "Show all Runs as a table, to compare them."
     ),
+    ActionSpec("race", "Race of Models…", "", "flag", "Training", "Train several Models alike, and see which is best."),
     ActionSpec(
         "queue_run", "Add to queue", "", "clock", "Training", "Let the Run begin as it is set up, once others are done."
     ),
@@ -198,6 +199,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "stages",
         "Models",
         "Show the blocks of the Model in use, and what they make of the current image.",
+    ),
+    ActionSpec(
+        "index_training",
+        "Index training images",
+        "",
+        "data",
+        "Models",
+        "Make the nearest training images known for the Model in use.",
     ),
     ActionSpec(
         "measure_again", "Measure again", "", "retry", "Models", "Find out anew how the Model runs fastest here."

@@ -128,6 +128,7 @@ class MainWindow(QMainWindow):
             from convnext_studio.gui.panels.canvas_panel import CanvasPanel
             from convnext_studio.gui.panels.explanation_panel import ExplanationPanel
             from convnext_studio.gui.panels.images_panel import ImagesPanel
+            from convnext_studio.gui.panels.nearest_panel import NearestPanel
             from convnext_studio.gui.panels.predictions_panel import PredictionsPanel
 
             self.inspect = QSplitter(Qt.Orientation.Horizontal)
@@ -139,7 +140,8 @@ class MainWindow(QMainWindow):
                 ImagesPanel(self._studio, self._actions),
                 PredictionsPanel(self._studio, self._actions),
             )
-            predictions.put_below(ExplanationPanel(self._studio, self._actions))
+            for below in (ExplanationPanel, NearestPanel):
+                predictions.put_below(below(self._studio, self._actions))
             self.pages.addWidget(self.inspect)
             self.parts.take(self.inspect, (images, canvas, predictions))
         return self.inspect

@@ -27,6 +27,7 @@ from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.model_memory import ModelMemory
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.stores.past_recipes import PastRecipes
+from convnext_studio.gui.stores.nearest import Nearest
 from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.rate_finder import RateFinder
 from convnext_studio.gui.stores.recent import Recent
@@ -61,6 +62,7 @@ class Studio:
     exporter: Exporter
     explainer: Explainer
     architecture: Architecture
+    nearest: Nearest
     explanation_files: ExplanationFiles
     models: Models
     sample: SampleMaker
@@ -129,6 +131,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         exporter=Exporter(lanes, jobs, messages),
         explainer=Explainer(lanes, (library, classifier, viewer), memory, jobs),
         architecture=Architecture(lanes, (library, classifier, viewer)),
+        nearest=Nearest(lanes, (library, classifier, viewer), jobs, messages),
         explanation_files=ExplanationFiles(lanes, jobs, messages),
         models=Models(lanes, jobs, settings, ModelMemory(places.state)),
         sample=SampleMaker(lanes, jobs, messages, places.sample),

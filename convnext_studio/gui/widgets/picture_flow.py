@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -13,17 +13,18 @@ from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.label import plain_tip
 
-_GAP, _LINE = 8, 15
+_GAP, _LINE, _ICON = 8, 15, 24
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A pixmap (None while it is not there), and words for under it and for the tool tip."""
+    """A pixmap (None while it is not there), words for under it and for the tool tip, an icon where there is none."""
 
     pixmap: QPixmap | None
     title: str = ""
     second: str = ""
     tip: str = ""
+    icon: str = ""
 
 
 class PictureFlow(QWidget):
@@ -125,6 +126,11 @@ class PictureFlow(QWidget):
             painter.setClipPath(corner)
             painter.drawPixmap(inner, picture.pixmap, QRectF(picture.pixmap.rect()))
             painter.setClipping(False)
+        elif picture.icon:
+            dpr = painter.device().devicePixelRatioF()
+            role = "again" if picture.icon == "warn" else "text3"
+            at = place.center() - QPointF(_ICON / 2, _ICON / 2)
+            painter.drawPixmap(at, self._theme.pixmap(picture.icon, role, _ICON, dpr))
         for line, (text, role) in enumerate(((picture.title, "text"), (picture.second, "text2"))[: self._lines]):
             painter.setFont(font("capb" if line == 0 else "cap"))
             painter.setPen(self._theme.color(role))
