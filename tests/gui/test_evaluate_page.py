@@ -121,6 +121,21 @@ def test_what_was_kept_is_shown_without_judging_anew(
     assert studio.evaluator.evaluation is None and page.begin.isVisible()  # the figures of another split are gone
 
 
+def test_an_evaluation_of_before_is_shown_again_from_the_list(
+    window: MainWindow, archive: Archive, studio: Studio, qtbot: QtBot
+) -> None:
+    archive.others = (evaluation(seed=5, model="line 4", split="validation"),)
+    window.evaluation.evaluate_run(RUN)
+    page = page_of(window)
+    qtbot.waitUntil(page.earlier.isVisible)
+    assert page.earlier.itemText(1).startswith("line 4 on validation split · ")
+    page.earlier.setCurrentIndex(1)
+    page.earlier.activated.emit(1)
+    qtbot.waitUntil(lambda: studio.evaluator.evaluation is not None)
+    assert page.title.text() == "line 4 on validation split" and not archive.requests(Evaluate)
+    assert page.split.currentData() == "validation" and page.earlier.currentIndex() == 0
+
+
 def test_the_model_in_use_and_any_folder_can_be_chosen_and_are_remembered(
     window: MainWindow, archive: Archive, studio: Studio, actions: Actions, qtbot: QtBot
 ) -> None:

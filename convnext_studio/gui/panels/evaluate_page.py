@@ -13,7 +13,7 @@ from convnext_studio.core.events import Failed
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.drops import has_paths, paths_of
-from convnext_studio.gui.stores.evaluation_words import headline, split_word
+from convnext_studio.gui.stores.evaluation_words import headline, kept_words, split_word
 from convnext_studio.gui.stores.evaluator import SPLITS, Wish
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import Button, bind
@@ -65,6 +65,10 @@ class EvaluatePage(QWidget):
         self.compare.setToolTip(self.tr("Set another Model's answers to the same images beside these."))
         self.compare.setSizeAdjustPolicy(Select.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.compare.setMinimumContentsLength(14)
+        self.earlier = Select(self.tr("Earlier evaluations"))
+        self.earlier.setToolTip(self.tr("Show an evaluation of before; nothing is computed."))
+        self.earlier.setSizeAdjustPolicy(Select.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.earlier.setMinimumContentsLength(9)
         self.model = Select(self.tr("Model to evaluate"))
         self.model.setToolTip(self.tr("Which Model is judged: the one in use, a Run's best, or a Model file."))
         self.data = Select(self.tr("Labelled images"))
@@ -102,6 +106,7 @@ class EvaluatePage(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addLayout(names, 1)
+        head.addWidget(self.earlier)
         head.addWidget(self.compare)
         head.addWidget(self.save)
         body = QWidget()
@@ -153,11 +158,12 @@ class EvaluatePage(QWidget):
         evaluator.shown_changed.connect(self._show)
         evaluator.state_changed.connect(self._show)
         evaluator.progress_changed.connect(self._show_progress)
-        evaluator.kept_changed.connect(self._show_comparable)
+        evaluator.kept_changed.connect(self._show_kept)
         self.model.activated.connect(self._on_model)
         self.data.activated.connect(self._on_data)
         self.split.activated.connect(self._on_split)
         self.compare.activated.connect(self._on_compare)
+        self.earlier.activated.connect(self._on_earlier)
         self.stop.clicked.connect(evaluator.stop)
         self.choose.clicked.connect(self.folder_wanted)
 
@@ -180,10 +186,12 @@ class EvaluatePage(QWidget):
         in_use = info.title if info is not None else Path(studio.classifier.model_ref.name).stem
         models = [(self.tr("In use: {0}").format(in_use), _IN_USE)]
         data: list[tuple[str, str]] = []
+        names = [run.name for run in studio.training.runs]
         for run in studio.training.runs:
             if run.best_balanced_accuracy is not None or run.state == "finished":
-                models.append((self.tr("Run: {0}").format(run.name), str(Path(run.folder) / "model.safetensors")))
-                data.append((self.tr("Run: {0}").format(run.name), run.folder))
+                name = run.name if names.count(run.name) == 1 else Path(run.folder).name
+                models.append((self.tr("Run: {0}").format(name), str(Path(run.folder) / "model.safetensors")))
+                data.append((self.tr("Run: {0}, its own split").format(name), run.folder))
         own = studio.set_up.recipe.data
         if own:
             data.append((self.tr("Data set: {0}").format(Path(own).name), own))
@@ -243,7 +251,7 @@ class EvaluatePage(QWidget):
         self.stop.setVisible(evaluator.is_running)
         self._show_progress()
         self._show_empty()
-        self._show_comparable()
+        self._show_kept()
 
     def _result(self) -> QWidget:
         """What shows an Evaluation, made once."""
@@ -301,7 +309,11 @@ class EvaluatePage(QWidget):
             "all": self.tr("every labelled image, those that it learned from included"),
         }[self._evaluator.wish.split]
 
-    def _show_comparable(self) -> None:
+    def _show_kept(self) -> None:
+        kept = self._evaluator.kept
+        self.earlier.setVisible(bool(kept))
+        _fill(self.earlier, [(self.tr("Earlier…"), ""), *((kept_words(one), one.path) for one in kept)], "")
+        _widen(self.earlier)
         others = self._evaluator.comparable
         self.compare.setVisible(bool(others))
         items = [(self.tr("Compare with…"), "")]
@@ -309,6 +321,12 @@ class EvaluatePage(QWidget):
             words = self.tr("{0}, balanced accuracy {1}").format(one.model, percent(one.balanced_accuracy))
             items.append((words, one.path))
         _fill(self.compare, items, "")
+        _widen(self.compare)
+
+    def _on_earlier(self) -> None:
+        path = self.earlier.currentData()
+        if found := next((one for one in self._evaluator.kept if one.path == path), None):
+            self._evaluator.show(found)
 
     def _on_compare(self) -> None:
         path = self.compare.currentData()
@@ -336,6 +354,12 @@ def _fill(select: Select, items: list[tuple[str, str]], chosen: str) -> None:
     for text, value in items:
         select.addItem(text, value)
     select.setCurrentIndex(max(0, select.findData(chosen)))
+
+
+def _widen(select: Select) -> None:
+    """Let the list be as wide as what is in it, however narrow the field is."""
+    longest = max(select.fontMetrics().horizontalAdvance(select.itemText(row)) for row in range(select.count()))
+    select.view().setMinimumWidth(longest + 48)
 
 
 def _capital(words: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 
 from convnext_studio.core.evaluation.compare import Comparison
-from convnext_studio.core.evaluation.report import Evaluation, Interval
+from convnext_studio.core.evaluation.report import Evaluation, Interval, KeptEvaluation
 from convnext_studio.gui.widgets.numbers import count, decimal, percent
 
 MOST_CLASSES = 30  # in the matrix: more cells are too small to be read or pressed
@@ -27,6 +29,12 @@ def local_time(at: str) -> str:
     """A time in UTC, ISO form, as the user's clock shows it."""
     when = QDateTime.fromString(at, Qt.DateFormat.ISODate)
     return QLocale().toString(when.toLocalTime(), QLocale.FormatType.ShortFormat) if when.isValid() else ""
+
+
+def kept_words(one: KeptEvaluation) -> str:
+    """A kept Evaluation in a list."""
+    what = _tr("{0} on {1}").format(one.model, split_word(one.split))
+    return " · ".join(filter(None, (what, percent(one.balanced_accuracy), local_time(one.at))))
 
 
 def interval(ends: Interval) -> str:
@@ -113,15 +121,12 @@ def left_out_words(found: Evaluation) -> tuple[str, str]:
 
 def shown_classes(found: Evaluation) -> tuple[int, ...]:
     """The classes in the matrix: all that occur or were found; of very many those most often confused."""
-    rows = found.confusion
-    involved = []
-    for number, row in enumerate(rows):
-        called = sum(other[number] for other in rows)
-        if sum(row) or called:
-            involved.append((sum(row) + called - 2 * row[number], sum(row), number))
-    if len(involved) > MOST_CLASSES:
-        involved = sorted(involved, reverse=True)[:MOST_CLASSES]
-    return tuple(sorted(number for _, _, number in involved))
+    labels, answers = found.images.columns.labels, found.images.columns.found
+    wrong: Counter[int] = Counter()
+    for (label, answer), number in Counter(zip(labels, answers, strict=True)).items():
+        wrong[label] += number * (label != answer)
+        wrong[answer] += number * (label != answer)
+    return tuple(sorted(number for number, _ in wrong.most_common(MOST_CLASSES)))
 
 
 def compared_words(one: Comparison) -> Words:
