@@ -1,18 +1,15 @@
-"""From files to batches: a few threads decode and alter Images ahead of the network.
+"""From files to batches, decoded and altered ahead of the network.
 
-Threads, not processes: decoding and resampling let go of Python's lock, nothing has to be copied between processes,
-and a start costs nothing. Prepared Images stay in memory as uint8 where they fit, so only the first epoch decodes.
+Prepared Images stay in memory as uint8 where they fit, so only the first epoch decodes.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -30,14 +27,12 @@ from convnext_studio.core.images.preprocess import load_input
 from convnext_studio.core.predict.device import usable_cores
 from convnext_studio.core.predict.faults import Faults
 from convnext_studio.core.training.augment import Augmentation
+from convnext_studio.core.training.crew import Crew, Portion, Wanted
 from convnext_studio.core.training.sampler import SettledBalance, epoch_order, places_at, steps_in
 from convnext_studio.core.values import DeviceName, Preprocessing
 
 DECODE_LIMIT_S = 8.0  # an Image that takes longer is given up; who waits knows which within 10 s
 _AHEAD = 2  # batches in preparation beside the one in use
-_PATIENCE_S = 0.05  # how long to wait for news before looking for a stop
-_MOST_STUCK = 8  # decoders that hang: more of them mean that the drive does not answer
-_GOODBYE_S = 0.6  # what threads get to finish what they are doing
 _SHARE_OF_MEMORY = 0.25  # of what is free when the first Image is kept
 
 _log = logging.getLogger(__name__)
@@ -125,7 +120,8 @@ class Batches:
         self._augmentation = augmentation
         self._on_unreadable = on_unreadable
         self._kept = _Kept(len(images), preprocessing, reading.neighbours)
-        self._crew = _Crew(self._prepare, reading)
+        workers = reading.workers or max(1, usable_cores() // reading.neighbours)
+        self._crew = Crew(self._prepare, workers, reading.limit_s)
         self._faults = Faults.ordered()
 
     def __enter__(self) -> Batches:
@@ -150,7 +146,7 @@ class Batches:
         plans = []
         for step in range(first_step, self.steps):
             places = places_at(step, reading.batch_size, reading.rank, reading.world)
-            plans.append((step, [_Wanted(order[place % len(order)], epoch, place) for place in places]))
+            plans.append((step, [Wanted(order[place % len(order)], epoch, place) for place in places]))
         yield from self._read(plans, ctx)
 
     def in_order(self, ctx: JobContext) -> Iterator[Batch]:
@@ -160,7 +156,7 @@ class Batches:
         size = max(1, reading.batch_size // reading.world)
         starts = range(0, len(numbers), size)
         plans = [
-            (step, [_Wanted(number, -1, number) for number in numbers[start : start + size]])
+            (step, [Wanted(number, -1, number) for number in numbers[start : start + size]])
             for step, start in enumerate(starts)
         ]
         yield from self._read(plans, ctx)
@@ -171,8 +167,8 @@ class Batches:
 
     # --- in the caller's thread
 
-    def _read(self, plans: Sequence[tuple[int, list[_Wanted]]], ctx: JobContext) -> Iterator[Batch]:
-        ahead: deque[tuple[int, _Portion]] = deque()
+    def _read(self, plans: Sequence[tuple[int, list[Wanted]]], ctx: JobContext) -> Iterator[Batch]:
+        ahead: deque[tuple[int, Portion]] = deque()
         coming = iter(plans)
         try:
             while True:
@@ -191,7 +187,7 @@ class Batches:
         shape = (count, self._preprocessing.height, self._preprocessing.width, 3)
         return torch.empty(shape, dtype=torch.uint8, pin_memory=self._reading.device == "cuda")
 
-    def _batch(self, step: int, portion: _Portion, waited_s: float) -> Batch:
+    def _batch(self, step: int, portion: Portion, waited_s: float) -> Batch:
         for place, reason in sorted(portion.failed.items()):
             self._note(self._paths[portion.wanted[place].number], reason)
         fine = [place for place in range(len(portion.wanted)) if place not in portion.failed]
@@ -221,7 +217,7 @@ class Batches:
 
     # --- in the threads
 
-    def _prepare(self, wanted: _Wanted, room: NDArray[np.uint8]) -> None:
+    def _prepare(self, wanted: Wanted, room: NDArray[np.uint8]) -> None:
         """Put one Image into `room` (h, w, 3). Raises `ImageError`."""
         pixels = self._kept.get(wanted.number)
         if pixels is None:
@@ -246,25 +242,6 @@ class Batches:
         except Exception as error:  # a fault of ours; the other Images must not pay for it
             _log.exception("Decoding %r failed", path)
             raise ImageError("The picture could not be opened because of a fault in the program.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """An Image for one place of one epoch; epoch -1 wants it unaltered."""
-
-    number: int
-    epoch: int
-    place: int
-
-
-@dataclass
-class _Portion:
-    """A batch in the making: what is wanted, where it goes, how many are missing and what failed."""
-
-    wanted: list[_Wanted]
-    room: Tensor
-    missing: int
-    failed: dict[int, str] = field(default_factory=dict)
 
 
 class _Kept:
@@ -297,149 +274,3 @@ def _free_memory() -> float:
         return min(free, float(limit - int((folder / "memory.current").read_text(encoding="ascii"))))
     except (OSError, ValueError):  # no such limit
         return free
-
-
-@dataclass
-class _Hand:
-    """What one thread is doing, for whoever watches it: `waited_s` is how long that Image has been waited for."""
-
-    portion: _Portion | None = None
-    place: int = 0
-    waited_s: float = 0.0
-    is_given_up: bool = False
-
-
-class _Crew:
-    """Threads that fill portions, one Image at a time, in the order they were asked for."""
-
-    def __init__(self, prepare: Callable[[_Wanted, NDArray[np.uint8]], None], reading: Reading) -> None:
-        self._prepare = prepare
-        self._reading = reading
-        self._work: deque[tuple[_Portion, int]] = deque()
-        self._changed = threading.Condition()
-        self._is_ending = False
-        self._error: BaseException | None = None
-        self._hands: list[tuple[threading.Thread, _Hand]] = []
-
-    def order(self, wanted: list[_Wanted], room: Tensor) -> _Portion:
-        """Have `wanted` prepared into `room`; returns at once."""
-        if self._is_ending:
-            raise RuntimeError("these Batches are closed")
-        portion = _Portion(wanted, room, len(wanted))
-        with self._changed:
-            self._work.extend((portion, place) for place in range(len(wanted)))
-            self._changed.notify_all()
-        if not self._hands:
-            workers = self._reading.workers or max(1, usable_cores() // self._reading.neighbours)
-            self._start(workers)
-        return portion
-
-    def wait_for(self, portion: _Portion, ctx: JobContext) -> None:
-        """Return when nothing is missing. Raises `Cancelled`, and what went wrong in a thread."""
-        ctx.check()
-        with self._changed:
-            looked_at = time.monotonic()
-            while portion.missing:
-                self._changed.wait(_PATIENCE_S)
-                ctx.check()
-                if self._error is not None:
-                    raise self._error
-                # Time in which this process was halted as a whole is nobody's fault.
-                passed_s = min(time.monotonic() - looked_at, 4 * _PATIENCE_S)
-                looked_at = time.monotonic()
-                self._give_up_the_stuck(passed_s)
-
-    def drop(self, portions: Sequence[_Portion]) -> None:
-        """Forget what was asked for and not begun."""
-        dropped = {id(portion) for portion in portions}
-        with self._changed:
-            self._work = deque(work for work in self._work if id(work[0]) not in dropped)
-
-    def end(self) -> None:
-        """Let the threads finish what they are doing."""
-        with self._changed:
-            self._is_ending = True
-            self._work.clear()
-            self._changed.notify_all()
-        give_up_at = time.monotonic() + _GOODBYE_S
-        for thread, hand in self._hands:
-            if not hand.is_given_up:
-                thread.join(max(0.0, give_up_at - time.monotonic()))
-        self._hands = []
-
-    def _start(self, count: int) -> None:
-        """Start threads, each of which uses one core: torch would give every one of them all cores."""
-        before = torch.get_num_threads()
-        ready: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for _ in range(count):
-            hand = _Hand()
-            # Daemons: one that sits in a decoder for ever must not keep the program from ending.
-            thread = threading.Thread(target=self._run, args=(hand, ready), name="batches", daemon=True)
-            self._hands.append((thread, hand))
-            thread.start()
-        for _ in range(count):
-            ready.get()
-        torch.set_num_threads(before)  # threads that start later take the last number set
-
-    def _give_up_the_stuck(self, passed_s: float) -> None:
-        """Fail what a thread has been waited for too long, and put another thread in its place."""
-        for _, hand in self._hands:
-            if hand.portion is None or hand.is_given_up:
-                continue
-            hand.waited_s += passed_s
-            if hand.waited_s <= self._reading.limit_s:
-                continue
-            hand.is_given_up = True
-            self._finish(hand.portion, hand.place, f"It took longer than {self._reading.limit_s:g} seconds to decode.")
-            if sum(other.is_given_up for _, other in self._hands) > _MOST_STUCK:
-                raise DataError(
-                    "The Images cannot be read: one after the other takes too long.",
-                    "Is the drive or the network folder that holds them still there?",
-                )
-            self._start(1)
-            return
-
-    def _finish(self, portion: _Portion, place: int, failure: str) -> None:
-        if failure:
-            portion.failed[place] = failure
-        portion.missing -= 1
-        self._changed.notify_all()
-
-    # --- in the threads
-
-    def _run(self, hand: _Hand, ready: queue.SimpleQueue[None]) -> None:
-        torch.set_num_threads(1)
-        ready.put(None)
-        try:
-            while self._take(hand):
-                portion = hand.portion
-                assert portion is not None
-                failure = self._fill(portion, hand.place)
-                with self._changed:
-                    if hand.is_given_up:
-                        return
-                    hand.portion = None
-                    self._finish(portion, hand.place, failure)
-        except BaseException as error:  # raised again in the caller's thread: this one has nobody else to tell
-            with self._changed:
-                self._error = error
-                self._changed.notify_all()
-
-    def _take(self, hand: _Hand) -> bool:
-        with self._changed:
-            while not self._work and not self._is_ending:
-                self._changed.wait()
-            if self._is_ending:
-                return False
-            hand.portion, hand.place = self._work.popleft()
-            hand.waited_s = 0.0
-            return True
-
-    def _fill(self, portion: _Portion, place: int) -> str:
-        """Prepare one Image; returns why it failed, "" if it did not."""
-        wanted = portion.wanted[place]
-        try:
-            self._prepare(wanted, portion.room[place].numpy())
-        except ImageError as error:
-            return error.message
-        return ""
