@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,8 +42,10 @@ from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import summarise
 from convnext_studio.core.training import desk, work
+from convnext_studio.core.training.batches import Batch
 from convnext_studio.core.training.looking import looking
 from convnext_studio.core.training.resume import ChangedSince
+from convnext_studio.core.training.step import Stepper
 from convnext_studio.core.values import ModelRef
 from tests.exam_train import recipe_for
 from tests.training_runs import SMALL, losses, of, same_weights, stop_at, worked
@@ -161,6 +164,28 @@ def test_too_little_memory_for_one_image_ends_the_run_with_a_sentence(
 
     assert (ended.ending, ended.why) == ("failed", "memory")
     assert "one Image at a time" in ended.message
+
+
+def test_a_device_that_fails_is_told_as_a_fault_and_the_run_can_go_on(
+    begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, failed = begin("alone"), begin("failed")
+    worked(alone)
+    honest, said = Stepper.gradients, []
+
+    def failing(self: Stepper, batch: Batch, step: int, *rest: Any) -> float:
+        if step == 3:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        return honest(self, batch, step, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Stepper, "gradients", failing)
+        with pytest.raises(RuntimeError, match="device-side assert"):
+            worked(failed, lambda event, stop: said.append(event))
+    assert isinstance(said[-1], RunEnded) and (said[-1].why, said[-1].can_go_on) == ("fault", True)
+    assert worked(failed)[0].ending == "finished"
+    assert losses(failed) == losses(alone)
+    assert same_weights(failed, alone)
 
 
 def test_a_full_disk_pauses_the_run_and_leaves_the_state_before_as_it_was(

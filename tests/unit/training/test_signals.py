@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from convnext_studio.core.errors import RunError
 from convnext_studio.core.run_events import RunEnded, from_line
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import summarise
@@ -106,6 +107,19 @@ def test_a_run_that_stands_still_is_not_taken_for_dead_and_goes_on_where_it_stoo
     assert processes.code() == 0
     assert losses(still) == losses(alone)
     assert same_weights(still, alone)
+
+
+def test_a_second_process_on_the_same_folder_is_refused_and_the_first_one_is_not_disturbed(
+    begin: Callable[..., Run], processes: Nursery, alone: Run
+) -> None:
+    run = begin(**CHANCE)
+    pid = processes.start(run)
+    assert wait_until(lambda: steps(run) >= 3, LONGEST_S)
+    with pytest.raises(RunError, match=f"being worked on already, by process {pid} "):
+        worked(run)
+    assert processes.code() == 0
+    assert losses(run) == losses(alone)
+    assert same_weights(run, alone)
 
 
 def test_one_long_step_is_not_taken_for_the_pace_of_all() -> None:
