@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
+from convnext_studio.core.evaluation import report
+from convnext_studio.core.evaluation.report import Evaluation
 from convnext_studio.core.runs import lock
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.app import App
@@ -63,9 +67,54 @@ def begin(app: App, click: Clicks, **changes: object) -> Generator[Until, None, 
     yield lambda: studio.training.view.history.started is not None
 
 
+def evaluated(app: App, click: Clicks, found: list[Evaluation]) -> Generator[Until, None, None]:
+    """From the finished Run to its figures on the test split, and to the Images behind a cell of the matrix."""
+    studio, evaluator = app.studio, app.studio.evaluator
+    yield app.actions["evaluate_run"].isEnabled
+    app.actions["evaluate_run"].trigger()
+    page = app.window.evaluation.page
+    yield lambda: page.begin.isVisible() and page.begin.isEnabled()
+    click(page.begin)
+    yield lambda: evaluator.evaluation is not None
+    found.append(evaluator.evaluation)
+    assert evaluator.evaluation.split == "test" and len(evaluator.evaluation.test_reads) == 2  # the Run's own, and ours
+    assert Path(evaluator.evaluation.kept_at) == Path(studio.training.view.folder) / "evaluation.json"
+    assert not evaluator.evaluation.trained_on
+    panel = page.result
+    true, predicted = next(
+        (true, predicted)
+        for true, row in enumerate(panel.matrix._rows)
+        for predicted, number in enumerate(row)
+        if number
+    )
+    panel.matrix.cell_pressed.emit(true, predicted)
+    assert panel.rows.rowCount() == panel.matrix._rows[true][predicted]
+    first = panel.rows.paths[0]
+    yield lambda: panel.pictures.store.pixmap(first) is not None
+    click(panel.open)
+    yield lambda: studio.library.total == panel.rows.rowCount() and not studio.library.is_finding
+    assert studio.opened[0] == first and studio.classifier.model_ref == evaluator.evaluation.ref
+
+
+def says_the_same_at_the_command_line(found: Evaluation, folder: Path) -> None:
+    """The figures are those of `convnext-studio evaluate`."""
+    out = folder / "figures.json"
+    flags = ("--device", "cpu", "--precision", "fp32", "--engine", "torch", "--out", str(out))
+    program = (sys.executable, "-m", "convnext_studio", "evaluate", found.ref.name, found.data, *flags)
+    subprocess.run(program, check=True, capture_output=True)
+    said = report.read(out)
+    assert (said.classes, said.confusion, said.identity) == (found.classes, found.confusion, found.identity)
+    for name in ("accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro_f1"):
+        assert getattr(said, name) == pytest.approx(getattr(found, name), abs=1e-9)
+    for name in ("log_loss", "brier", "calibration_error"):  # as many threads or others, another last digit
+        assert getattr(said, name) == pytest.approx(getattr(found, name), abs=1e-5)
+
+
 def test_four_clicks_at_most_lead_from_the_first_start_to_a_running_training_and_its_model_classifies(
-    quick_settings: Path, monkeypatch: pytest.MonkeyPatch
+    own_home: Path, quick_settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    found: list[Evaluation] = []
+
     def script(app: App) -> Generator[Until, None, None]:
         studio, click = app.studio, Clicks()
         view = studio.training.view
@@ -77,12 +126,15 @@ def test_four_clicks_at_most_lead_from_the_first_start_to_a_running_training_and
         assert view.history.ended is not None and view.history.ended.ending == "finished"
         assert [epoch.epoch for epoch in view.history.epochs][-1] == 3
         yield lambda: live_of(app).chip.accessibleName() == "Done"
+        yield from evaluated(app, click, found)
+        app.actions["go_train"].trigger()
         click(live_of(app).buttons["use_run_model"])
         model = str(Path(view.folder) / "model.safetensors")
         yield lambda: studio.classifier.info is not None and studio.classifier.info.ref == ModelRef(model)
         assert "scratch" in studio.classifier.info.classes
 
     assert run_program(monkeypatch, ["gui"], script).code == 0
+    says_the_same_at_the_command_line(found[0], own_home)
 
 
 @pytest.mark.timeout(400)  # two windows, two Engines and two trainers start one after the other
