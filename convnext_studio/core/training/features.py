@@ -163,7 +163,10 @@ def _running(work: Work) -> Iterator[Runner]:
     identity = hashlib.sha256(f"features of {grown.identity if grown else ''}".encode()).hexdigest()
     try:
         model, plan = LoadedModel(network, ground.start.card, identity, 0), _plan(work)
-        yield aside(lambda: build_runner(model, plan), work.desk.reading.check)
+        if work.desk.world.size > 1:  # none may stop alone, and which GPU is meant is known to this thread only
+            yield build_runner(model, plan)
+        else:
+            yield aside(lambda: build_runner(model, plan), work.desk.reading.check)
     finally:
         torch.set_num_threads(threads)
 
