@@ -34,6 +34,7 @@ JOBS: dict[type, str] = {
     requests.Classify: f"{_CORE}.predict.classify:classify",
     requests.MeasureSpeed: f"{_CORE}.predict.calibrate:measure_speed",
     requests.FindDevices: f"{_CORE}.predict.device:find_devices",
+    requests.SaveTable: f"{_CORE}.predict.results:save_table",
     requests.SaveResults: f"{_CORE}.predict.results:save_results",
     requests.CopyByClass: f"{_CORE}.predict.results:copy_by_class",
     requests.MakeSample: f"{_CORE}.data.sample:make_sample",

@@ -319,6 +319,15 @@ class ReadHistories:
 
 
 @dataclass(frozen=True)
+class SaveTable:
+    """Write rows of text and numbers to `path` as CSV, whole or not at all. Returns the path."""
+
+    path: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
+
+
+@dataclass(frozen=True)
 class ReadQueue:
     """What waits to be trained in the folder `runs`. Returns `runs.queue.Queue`."""
 

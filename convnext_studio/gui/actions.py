@@ -54,6 +54,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("copy_result", "Copy result", "Ctrl+C", "copy", "Image", "Copy name and classes of this image as text."),
     ActionSpec("copy_image", "Copy image", "Ctrl+Shift+C", "image", "Image", "Copy the picture itself."),
     ActionSpec("filter_images", "Filter images", "Ctrl+F", "filter", "Image", "Type what name or class must contain."),
+    ActionSpec(
+        "compare", "Compare", "Ctrl+Shift+K", "compare", "Image", "Show two to four selected images side by side."
+    ),
     ActionSpec("zoom_in", "Zoom in", "Ctrl++; Ctrl+=", "plus", "Image", "Show the image larger."),
     ActionSpec("zoom_out", "Zoom out", "Ctrl+-", "minus", "Image", "Show the image smaller."),
     ActionSpec("zoom_fit", "Fit to window", "Ctrl+0", "fit", "Image", "Show the whole image."),

@@ -138,6 +138,14 @@ class Settings:
             is_folder=True,
         ),
     )
+    notifies: bool = field(
+        default=True,
+        metadata=described(
+            "Say when a training ends",
+            "A message of the system, while this window is not the one you work in.",
+            "Training",
+        ),
+    )
     opens_in_first_window: bool = field(
         default=True,
         metadata=described(

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QWidget
 
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.end_notice import EndNotice
 from convnext_studio.gui.messages import Message
 from convnext_studio.gui.panels.rail import Rail
 from convnext_studio.gui.stores.choosing import use_model_file
@@ -38,6 +39,7 @@ class TrainingPlaces(QObject):
         self._may_close = False
         self.data_page: DataPage | None = None
         self.train_page: TrainPage | None = None
+        self.end_notice = EndNotice(studio, window, self._show_run)
         self._connect()
         self._show_actions()
 
@@ -50,6 +52,7 @@ class TrainingPlaces(QObject):
             "train_sample": studio.sample.train_on_sample,
             "new_run": self.show_set_up,
             "all_runs": self.show_runs,
+            "race": self._show_race,
             "queue_run": self._queue_run,
             "start_run": studio.training.start,
             "pause_run": self._pause,
@@ -100,9 +103,17 @@ class TrainingPlaces(QObject):
         self.train().show_set_up()
         self.show_train()
 
+    def _show_run(self, folder: str) -> None:
+        self.train().show_run(folder)
+        self.show_train()
+
     def show_runs(self) -> None:
         """All Runs as a table."""
         self.train().show_runs()
+        self.show_train()
+
+    def _show_race(self) -> None:
+        self.train().show_race()
         self.show_train()
 
     def train(self) -> TrainPage:
@@ -110,7 +121,12 @@ class TrainingPlaces(QObject):
         if self.train_page is None:
             from convnext_studio.gui.panels.train_page import TrainPage
 
-            makers = {"set_up": self._make_set_up, "live": self._make_live, "runs": self._make_runs}
+            makers = {
+                "set_up": self._make_set_up,
+                "live": self._make_live,
+                "runs": self._make_runs,
+                "race": self._make_race,
+            }
             self.train_page = TrainPage(self._studio, self._actions, makers)
             self._pages.addWidget(self.train_page)
         return self.train_page
@@ -136,6 +152,13 @@ class TrainingPlaces(QObject):
         page = RunsPage(self._studio, self._actions, details, below)
         for part in (page, details):
             part.opened.connect(self.train().show_run)
+        return page
+
+    def _make_race(self) -> QWidget:
+        from convnext_studio.gui.panels.race_page import RacePage
+
+        page = RacePage(self._studio, self._actions)
+        page.opened.connect(self.train().show_run)
         return page
 
     def _pick_model(self, anchor: QWidget) -> None:

@@ -28,7 +28,7 @@ from convnext_studio.core.errors import UsageError
 from convnext_studio.core.events import CopySummary, FilesCopied
 from convnext_studio.core.files import replacing, storage_error
 from convnext_studio.core.predict.folder_names import folder_names, numbered
-from convnext_studio.core.requests import CopyByClass, SaveResults
+from convnext_studio.core.requests import CopyByClass, SaveResults, SaveTable
 from convnext_studio.core.values import ImageRef, Prediction
 
 SUFFIXES = (".csv", ".json", ".parquet")
@@ -51,6 +51,18 @@ def save_results(request: SaveResults, ctx: JobContext) -> str:
         else:
             with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 write_csv(file, request.predictions, request.top)
+    return str(path)
+
+
+def save_table(request: SaveTable, ctx: JobContext) -> str:
+    """Serve `SaveTable`: a number has as many digits as it takes, None is an empty cell. Raises `StorageError`."""
+    ctx.check()
+    path = Path(request.path)
+    with replacing(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(_line(list(request.head)))
+        for row in request.rows:
+            texts = ("" if one is None else _escaped(one) if isinstance(one, str) else repr(one) for one in row)
+            file.write(_line(texts))
     return str(path)
 
 

@@ -44,7 +44,8 @@ class RunSummary:
     `refusal` is the name of the error ("ChangedSince") for which the last attempt to go on was refused. `interval` is
     the 95 % one of the best balanced accuracy, of the validation split; `test_...` are of the test split.
     `memory_bytes` and `images_per_s` are of a late step of the training, 0 where there was none. `weights` are those it
-    began with. `name`, `tags`, `notes` and `race` are as the user says: see `about.py`.
+    began with, `begun_with` the Recipe's name of that Model. `name`, `tags`, `notes` and `race` are as the user says:
+    see `about.py`.
     """
 
     folder: str
@@ -71,6 +72,7 @@ class RunSummary:
     images_per_s: float = 0.0
     licence: str = ""
     weights: str = ""
+    begun_with: str = ""
     tags: tuple[str, ...] = ()
     notes: str = ""
     race: str = ""
@@ -150,6 +152,7 @@ def summarise(run: Run) -> RunSummary:
         **_late_facts(tail),
         licence=started.event.licence if started and isinstance(started.event, RunStarted) else "",
         weights=recipe.weights,
+        begun_with=recipe.model,
         tags=said.tags,
         notes=said.notes,
         race=said.race,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.actions import Actions
@@ -43,13 +43,13 @@ class RunDetails(Frame):
         self.open = Button(theme, self.tr("Show curves"), "pulse", "primary")
         self.open.setToolTip(self.tr("Show the Run as it learns, or has learned"))
         self.buttons: dict[str, Button] = {}
-        for action, icon in (
-            ("use_run_model", "models"),
-            ("evaluate_run", "evaluate"),
-            ("repeat_run", "copy"),
-            ("resume_run", "retry"),
+        for action, icon, words in (
+            ("use_run_model", "models", self.tr("Use Model")),
+            ("evaluate_run", "evaluate", self.tr("Evaluate")),
+            ("repeat_run", "copy", self.tr("Repeat…")),
+            ("resume_run", "retry", self.tr("Resume")),
         ):
-            self.buttons[action] = Button(theme, actions[action].text(), icon)
+            self.buttons[action] = Button(theme, words, icon)
             bind(self.buttons[action], actions[action])
         self.tools = [
             ActionIconButton(theme, actions[name], icon)
@@ -74,6 +74,7 @@ class RunDetails(Frame):
             column.addWidget(widget)
         column.addWidget(self.facts, 1)
         column.addWidget(Hairline())
+        self.open.setSizePolicy(QSizePolicy.Policy.Expanding, self.open.sizePolicy().verticalPolicy())
         first = QHBoxLayout()
         first.setSpacing(8)
         first.addWidget(self.open, 1)
@@ -83,7 +84,7 @@ class RunDetails(Frame):
         grid = QGridLayout()
         grid.setSpacing(8)
         for number, button in enumerate(self.buttons.values()):
-            button.setSizePolicy(self.open.sizePolicy())
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, button.sizePolicy().verticalPolicy())
             grid.addWidget(button, number // 2, number % 2)
         column.addLayout(grid)
 

@@ -12,6 +12,7 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.runs_table import COLUMN_WIDTHS, STATES, Column, RunsTable
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import state_word
+from convnext_studio.gui.widgets.buttons import Button, IconButton, bind
 from convnext_studio.gui.widgets.empty_state import EmptyState
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.table_browser import BrowserWords, Choice, TableBrowser
@@ -54,6 +55,12 @@ class RunsPage(QWidget):
             self.tr("Set up a training"),
         )
         self.nothing.pressed.connect(actions["new_run"].trigger)
+        self.back = IconButton(studio.theme, "left", self.tr("Back to the Run that is shown"))
+        self.back.clicked.connect(self._on_back)
+        self.new = Button(studio.theme, actions["new_run"].text(), "plus")
+        bind(self.new, actions["new_run"])
+        self.race = Button(studio.theme, actions["race"].text(), "flag")
+        bind(self.race, actions["race"])
         self._lay_out()
         self._connect()
         self._on_reset()
@@ -70,7 +77,10 @@ class RunsPage(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(16, 12, 16, 0)
         head.setSpacing(8)
+        head.addWidget(self.back)
         head.addWidget(PlainLabel(self.tr("All Runs"), "display"), 1)
+        head.addWidget(self.new)
+        head.addWidget(self.race)
         self._stack = QStackedWidget()
         for widget in (self.browser, self.nothing):
             self._stack.addWidget(widget)
@@ -127,6 +137,7 @@ class RunsPage(QWidget):
         has_runs = bool(self._training.runs)
         self._stack.setCurrentWidget(self.browser if has_runs else self.nothing)
         self._details.setVisible(has_runs)
+        self.back.setVisible(has_runs)
 
     def _on_reset(self) -> None:
         self._show_count()
@@ -153,6 +164,9 @@ class RunsPage(QWidget):
         run = self.runs_table.row_at(index)
         if run is not None:
             self.opened.emit(run.folder)
+
+    def _on_back(self) -> None:
+        self.opened.emit(self._training.view.folder)
 
     def _on_clicked(self, index: QModelIndex) -> None:
         run = self.runs_table.row_at(index)

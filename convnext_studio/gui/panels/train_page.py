@@ -25,7 +25,7 @@ Make = Callable[[], QWidget]
 
 
 class TrainPage(QWidget):
-    """`makers` make the pages `set_up`, `live` and `runs` when they are first shown."""
+    """`makers` make the pages `set_up`, `live`, `runs` and `race` when they are first shown."""
 
     def __init__(
         self, studio: Studio, actions: Actions, makers: Mapping[str, Make], parent: QWidget | None = None
@@ -34,7 +34,7 @@ class TrainPage(QWidget):
         self._studio = studio
         self._makers = makers
         self._pages: dict[str, QWidget] = {}
-        self.place = "ready"
+        self.place = ""  # decided by whoever opens the page; else by what there is when it is first seen
         self.list = RunList(studio.theme, self.tr("Runs"))
         self.nothing = PlainLabel(self.tr("Runs appear here, newest first."), "small", "text2", wrap=True)
         self.new = Button(studio.theme, actions["new_run"].text(), "plus")
@@ -68,15 +68,22 @@ class TrainPage(QWidget):
         self._go("live")
 
     def show_runs(self) -> None:
-        """All Runs as a table."""
+        """All Runs as a table; one of them is always chosen."""
+        training = self._studio.training
+        if not training.view.folder and training.runs:
+            training.view.show(training.runs[0].folder)
         self._go("runs")
+
+    def show_race(self) -> None:
+        """Several Models, trained alike."""
+        self._go("race")
 
     def show_ready(self) -> None:
         """What is ready and what is missing for the first Run."""
         self._go("ready")
 
     def page(self, name: str) -> QWidget | None:
-        """`set_up`, `live` or `runs`, once it was shown."""
+        """`set_up`, `live`, `runs` or `race`, once it was shown."""
         return self._pages.get(name)
 
     # --- how it is built
@@ -129,6 +136,9 @@ class TrainPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Keep an eye on the Runs folder while it is in sight."""
         super().showEvent(event)
+        if not self.place:
+            self.place = "ready"
+            self._show_runs()
         self._studio.models.look_once()
         self._studio.training.set_in_sight(is_in_sight=True)
 
@@ -141,6 +151,7 @@ class TrainPage(QWidget):
 
     def _go(self, name: str) -> None:
         self.place = name
+        self.side.setVisible(name != "runs")  # the table has all that the list has
         if name == "ready":
             self.stack.setCurrentWidget(self.ready)
             return

@@ -44,10 +44,10 @@ COLUMN_WIDTHS: dict[int, int] = {
     Column.SCORE: 128,
     Column.EPOCHS: 84,
     Column.TIME: 84,
-    Column.MODEL: 150,
+    Column.MODEL: 184,
     Column.DATA: 110,
     Column.WHEN: 118,
-    Column.BESIDE: 92,
+    Column.BESIDE: 118,
 }
 _NUMBERS = {Column.SCORE, Column.EPOCHS, Column.TIME}
 _NOW = "9"  # later than any time in ISO form: it is only just beginning
@@ -122,7 +122,7 @@ class RunsTable(QAbstractTableModel):
         return (*known, *(run for run in passing if _key(run, column) is None))
 
     def _passes(self, run: RunSummary) -> bool:
-        text = " ".join((run.name, run.model, run.data, run.preset, run.notes, run.race, *run.tags)).casefold()
+        text = " ".join((run.name, run.folder.rpartition("/")[2], run.model, run.data, run.preset, run.notes, run.race, *run.tags)).casefold()
         return self._state in ("", run.state) and all(word in text for word in self._words)
 
     def _repaint(self) -> None:
@@ -184,7 +184,8 @@ class RunsTable(QAbstractTableModel):
         if column is Column.SCORE:
             return score_cell(run.best_balanced_accuracy, run.interval)
         if column is Column.MODEL:
-            return Cell(short_model(run.model), second=self.tr("random weights") if run.weights == "random" else "")
+            name = run.begun_with or run.model if run.weights == "random" else run.model
+            return Cell(short_model(name), second=self.tr("random weights") if run.weights == "random" else "")
         if column is Column.BESIDE:
             is_on = run.folder in self._compared.folders
             words = self.tr("Compared") if is_on else self.tr("Compare")

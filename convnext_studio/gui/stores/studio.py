@@ -26,15 +26,17 @@ from convnext_studio.gui.stores.log_store import LogStore
 from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.model_memory import ModelMemory
 from convnext_studio.gui.stores.models import Models
-from convnext_studio.gui.stores.past_recipes import PastRecipes
 from convnext_studio.gui.stores.nearest import Nearest
+from convnext_studio.gui.stores.past_recipes import PastRecipes
 from convnext_studio.gui.stores.places import Places
+from convnext_studio.gui.stores.race import Race
 from convnext_studio.gui.stores.rate_finder import RateFinder
 from convnext_studio.gui.stores.recent import Recent
 from convnext_studio.gui.stores.run_queue import RunQueue
 from convnext_studio.gui.stores.runs_shown import RunsShown
 from convnext_studio.gui.stores.sample_maker import SampleMaker
 from convnext_studio.gui.stores.set_up import SetUp
+from convnext_studio.gui.stores.side_by_side import SideBySide
 from convnext_studio.gui.stores.thumbnails import Thumbnails
 from convnext_studio.gui.stores.training import Training
 from convnext_studio.gui.stores.training_shown import TrainingShown
@@ -59,6 +61,7 @@ class Studio:
     classifier: Classifier
     thumbnails: Thumbnails
     viewer: Viewer
+    side_by_side: SideBySide
     exporter: Exporter
     explainer: Explainer
     architecture: Architecture
@@ -74,6 +77,7 @@ class Studio:
     training: Training
     queue: RunQueue
     compared: Compared
+    race: Race
     evaluator: Evaluator
     memory: WindowMemory
     log: LogStore
@@ -112,6 +116,8 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     classifier = Classifier(lanes, library, messages)
     set_up = SetUp()
     training = Training(lanes, messages, settings, set_up, places.runs)
+    queue = RunQueue(lanes, messages, training)
+    models = Models(lanes, jobs, settings, ModelMemory(places.state))
     data_sets = DataSets(lanes, jobs, messages, set_up)
     viewer = Viewer(lanes, library, classifier)
     memory = WindowMemory(places.state / "window.json")
@@ -128,12 +134,13 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         classifier=classifier,
         thumbnails=Thumbnails(lanes, library),
         viewer=viewer,
+        side_by_side=SideBySide(lanes),
         exporter=Exporter(lanes, jobs, messages),
         explainer=Explainer(lanes, (library, classifier, viewer), memory, jobs),
         architecture=Architecture(lanes, (library, classifier, viewer)),
         nearest=Nearest(lanes, (library, classifier, viewer), jobs, messages),
         explanation_files=ExplanationFiles(lanes, jobs, messages),
-        models=Models(lanes, jobs, settings, ModelMemory(places.state)),
+        models=models,
         sample=SampleMaker(lanes, jobs, messages, places.sample),
         set_up=set_up,
         data_sets=data_sets,
@@ -141,8 +148,9 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         expectation=Expectation(lanes, set_up, data_sets),
         rate_finder=RateFinder(lanes, jobs, set_up),
         training=training,
-        queue=RunQueue(lanes, messages, training),
+        queue=queue,
         compared=Compared(lanes, training),
+        race=Race(lanes, messages, models, set_up, (training, queue)),
         evaluator=Evaluator(lanes, jobs, messages, places.state / "evaluations"),
         memory=memory,
         log=LogStore(),
@@ -183,7 +191,7 @@ class _Tie(QObject):
         theme, classifier = self._studio.theme, self._studio.classifier
         theme.is_motion_reduced = value.is_motion_reduced
         theme.set_mode(value.theme)
-        for store in (classifier, self._studio.thumbnails, self._studio.viewer):
+        for store in (classifier, self._studio.thumbnails, self._studio.viewer, self._studio.side_by_side):
             store.max_megapixels = value.max_megapixels
         classifier.top = value.top
         classifier.is_automatic = value.classifies_at_once

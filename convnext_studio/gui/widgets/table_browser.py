@@ -90,7 +90,7 @@ class TableBrowser(QWidget):
         widgets = (*self.chips.values(), *self.selects.values(), self.count)
         needed = sum(widget.sizeHint().width() + 8 for widget in widgets) + 48
         is_narrow = self.width() < needed
-        self._line.setVisible(not is_narrow)
+        self._line.setVisible(not is_narrow and bool(self.chips))
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._tools.setDirection(down if is_narrow else across)
 

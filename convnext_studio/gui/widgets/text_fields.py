@@ -45,6 +45,7 @@ class NotesField(QPlainTextEdit):
         self.setToolTip(tip)
         self.setPlaceholderText(placeholder)
         self.setTabChangesFocus(True)
+        self.setProperty("kind", "field")
 
     def show_text(self, text: str) -> None:
         """Show what is kept, unless it is being changed."""
