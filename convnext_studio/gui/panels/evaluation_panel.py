@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 _SIDE, _MOST_WORST = 128, 200
 _ROLES = ("s1", "s2", "s3", "s4", "s5")  # more lines than these cannot be told apart
-_NARROW, _TWO_TILES = 1080, 680
-_MARGINS, _NAME = 44, 104  # of the table of classes: beside its columns, and for the class
+_NARROW, _TWO_TILES = 1120, 680
+_MARGINS, _NAME = 44, 150  # of the table of classes: beside its columns, and for the class
 _CARD = 312  # the least height of a card
 _COLUMNS, _ROWS = 12, 3
 _PLACES = ((0, 0, 6), (0, 6, 6), (1, 0, 5), (1, 5, 4), (1, 9, 3))  # row, column, columns of the five cards
@@ -190,7 +190,7 @@ class EvaluationPanel(QWidget):
     def _fit_columns(self) -> None:
         """In a narrow table the last columns go; the figures stay in the report."""
         room = self._class_card.width() - _MARGINS - _NAME
-        for column in (Column.MISSED, Column.RECALL, Column.PRECISION, Column.F1, Column.AREA):
+        for column in (Column.RECALL, Column.PRECISION, Column.F1, Column.AREA):
             room -= WIDTHS[column]
             self.classes.setColumnHidden(column, room < 0)
 
@@ -296,11 +296,11 @@ class EvaluationPanel(QWidget):
             else (self.tr("recall"), self.tr("precision"))
         )
         self.curves.show_lines(lines, axes, low=low, is_even=is_roc)
-        words = self.tr("{0}: each class against all others, with the area under its curve")
+        words = self.tr("{0}: one class against the rest, area under each")
         if not lines:
             words = self.tr("{0}: a curve needs images of the class and of others")
         elif not is_roc:
-            words = self.tr("{0}: each class against all others, with its average precision")
+            words = self.tr("{0}: one class against the rest, average precision")
         start = self.tr(" · the axis begins at {0}").format(decimal(low, 1)) if low else ""
         self.curves_second.setText(words.format(split_word(found.split)) + start)
 

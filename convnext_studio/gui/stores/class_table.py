@@ -19,19 +19,17 @@ class Column(IntEnum):
     """The columns, in their order."""
 
     CLASS = 0
-    MISSED = 1
-    RECALL = 2
-    PRECISION = 3
-    F1 = 4
-    AREA = 5
+    RECALL = 1
+    PRECISION = 2
+    F1 = 3
+    AREA = 4
 
 
 WIDTHS: dict[int, int] = {
-    Column.MISSED: 104,
-    Column.RECALL: 88,
-    Column.PRECISION: 88,
-    Column.F1: 88,
-    Column.AREA: 78,
+    Column.RECALL: 86,
+    Column.PRECISION: 86,
+    Column.F1: 86,
+    Column.AREA: 76,
 }
 
 
@@ -91,10 +89,9 @@ class ClassTable(QAbstractTableModel):
 
     def _heads(self) -> tuple[tuple[str, str], ...]:
         return (
-            (self.tr("Class"), self.tr("The true class; the weakest is at the top.")),
             (
-                self.tr("Missed"),
-                self.tr("How many of the class were called something else, and what share it may be at most (95 %)."),
+                self.tr("Class"),
+                self.tr("How many of it were called something else, and what share it may be at the most (95 % sure)."),
             ),
             (self.tr("Recall"), self.tr("What share of the class was found, with its 95 % interval.")),
             (self.tr("Precision"), self.tr("What share of those called so are of the class, with its 95 % interval.")),
@@ -104,11 +101,10 @@ class ClassTable(QAbstractTableModel):
 
     def _cell(self, one: ClassFigures, column: Column) -> Cell:
         if column == Column.CLASS:
-            images = self.tr("1 image") if one.support == 1 else self.tr("{0} images").format(count(one.support))
-            return Cell(one.name, images, is_strong=True)
-        if column == Column.MISSED:
-            most = self.tr("at most {0}").format(percent(one.missed_at_most))
-            return Cell(self.tr("{0} of {1}").format(count(one.missed), count(one.support)), most, is_right=True)
+            missed = self.tr("{0} of {1} missed (≤ {2})").format(
+                count(one.missed), count(one.support), percent(one.missed_at_most)
+            )
+            return Cell(one.name, missed, is_strong=True)
         if column == Column.AREA:
             roc, area = (
                 UNKNOWN if value is None else decimal(value, 3) for value in (one.roc_auc, one.average_precision)
