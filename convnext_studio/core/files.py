@@ -44,6 +44,11 @@ def replacing(path: Path, *, is_flushed: bool = True) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def oldest(folder: Path, pattern: str, *, but: int) -> list[Path]:
+    """The files of a cache that may go: all that fit the pattern but the newest. Raises `OSError`."""
+    return sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)[:-but]
+
+
 def storage_error(error: OSError, path: Path) -> StorageError:
     """Say in plain words why `path` could not be written."""
     reasons = {

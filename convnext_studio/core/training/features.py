@@ -26,7 +26,7 @@ from torch import Tensor
 from convnext_studio.core.context import aside
 from convnext_studio.core.data.dataset import LabelledImage, Split
 from convnext_studio.core.errors import StorageError
-from convnext_studio.core.files import replacing
+from convnext_studio.core.files import oldest, replacing
 from convnext_studio.core.models.network import LoadedModel
 from convnext_studio.core.predict.device import precisions_on
 from convnext_studio.core.predict.memory import recall
@@ -123,7 +123,7 @@ class KeptFeatures:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with replacing(self._path, is_flushed=False) as part:
                 save_file({"keys": keys.copy(), "rows": np.stack(list(self._rows.values()))}, part)
-            for old in sorted(self._path.parent.glob("*.safetensors"), key=_changed_at)[:-_KEPT_FILES]:
+            for old in oldest(self._path.parent, "*.safetensors", but=_KEPT_FILES):
                 old.unlink(missing_ok=True)
         except (StorageError, SafetensorError, OSError) as error:
             _log.info("The features were not kept: %s", error)
@@ -208,7 +208,3 @@ def _read(path: Path) -> dict[bytes, Rows]:
         return {key.tobytes(): row for key, row in zip(keys, rows.astype(np.float32), strict=True)}
     except (OSError, SafetensorError, KeyError, ValueError):
         return {}
-
-
-def _changed_at(path: Path) -> float:
-    return path.stat().st_mtime

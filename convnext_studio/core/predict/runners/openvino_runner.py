@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from convnext_studio.core.files import oldest
 from convnext_studio.core.models.architecture import takes_any_size
 from convnext_studio.core.predict.device import usable_cores
 from convnext_studio.core.predict.runners.base import Batch, Logits, Plan
@@ -91,7 +92,7 @@ def _keep(graph: ov.Model, network: nn.Module, path: Path) -> None:
         ov.save_model(graph, part, compress_to_fp16=False)
         part.with_suffix(".bin").replace(path.with_suffix(".bin"))
         part.replace(path)
-        for old in sorted(path.parent.glob("*.xml"), key=lambda file: file.stat().st_mtime)[:-_KEPT_FILES]:
+        for old in oldest(path.parent, "*.xml", but=_KEPT_FILES):
             old.with_suffix(".bin").unlink(missing_ok=True)
             old.unlink(missing_ok=True)
     except (RuntimeError, OSError) as error:
