@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QSplitter, QSta
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.architecture_place import ArchitecturePlace
 from convnext_studio.gui.commands import Commands
+from convnext_studio.gui.compare_place import ComparePlace
 from convnext_studio.gui.evaluation_place import EvaluationPlace
 from convnext_studio.gui.panels.drop_target import DropTarget
 from convnext_studio.gui.panels.message_area import MessageArea
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
         self._focus_ring = FocusRing(studio.theme, self)
         self.commands = Commands(studio, actions, self)
         self.training = TrainingPlaces(studio, actions, self, self.pages, self.rail)
+        self.comparison = ComparePlace(studio, actions, self.pages)
         self.tour = Tour(studio, actions, self)
         self.evaluation = EvaluationPlace(studio, actions, self, self.pages, self.rail)
         self.architecture = ArchitecturePlace(studio, actions, self.pages, self.rail)

@@ -13,6 +13,7 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.settings import Settings
 from convnext_studio.gui.stores.arrangement import SortKey
 from convnext_studio.gui.stores.rows import Column
+from convnext_studio.gui.stores.side_by_side import FEWEST, MOST
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton, IconButton
 from convnext_studio.gui.widgets.empty_state import EmptyState
@@ -87,6 +88,7 @@ class ImagesPanel(Frame):
         head.addStretch(1)
         for name in ("view_grid", "view_table"):
             head.addWidget(ActionIconButton(theme, actions[name], "grid" if name == "view_grid" else "list"))
+        head.addWidget(ActionIconButton(theme, actions["compare"], "compare"))
         head.addWidget(export)
         row = QHBoxLayout()
         row.setContentsMargins(12, 0, 8, 8)
@@ -111,7 +113,9 @@ class ImagesPanel(Frame):
             self.views.addWidget(view)
             view.stepped.connect(self._library.step)
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-            view.addActions([self._actions[name] for name in ("copy_result", "save_results", "copy_by_class")])
+            view.addActions(
+                [self._actions[name] for name in ("compare", "copy_result", "save_results", "copy_by_class")]
+            )
         self.table.setSelectionModel(self.grid.selectionModel())
         self.views.addWidget(self.empty)
         for column, width in zip(Column, (140, 96, 88, 72, 76, 160), strict=True):
@@ -175,6 +179,10 @@ class ImagesPanel(Frame):
         actions.connect("save_results", self.save_results)
         actions.connect("copy_by_class", self.copy_by_class)
         actions.connect("copy_result", self.copy_results)
+        actions.connect("compare", self.compare)
+        self.grid.selectionModel().selectionChanged.connect(self._show_can_compare)
+        library.modelReset.connect(self._show_can_compare)
+        self._show_can_compare()
         library.prediction_changed.connect(self._show_can_copy)
         library.current_changed.connect(self._show_can_copy)
         self.empty.pressed.connect(self._show_all)
@@ -201,11 +209,25 @@ class ImagesPanel(Frame):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    @property
+    def _selected(self) -> list[int]:
+        """The selected rows, in order."""
+        ranges = self.grid.selectionModel().selection().toList()
+        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+
+    def compare(self) -> None:
+        """Show the selected Images beside each other."""
+        self._studio.side_by_side.show([self._library.image_at(row) for row in self._selected])
+
+    def _show_can_compare(self) -> None:
+        ranges = self.grid.selectionModel().selection().toList()
+        chosen = sum(part.height() for part in ranges)
+        self._actions["compare"].setEnabled(FEWEST <= chosen <= MOST)
+
     def copy_results(self) -> None:
         """Put the selected rows on the clipboard as text: one with all its classes, several as a table."""
         library = self._library
-        ranges = self.grid.selectionModel().selection().toList()
-        rows = sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+        rows = self._selected
         found = [library.prediction_at(row) for row in rows] if len(rows) > 1 else [library.current_prediction]
         done = [one for one in found if one is not None]
         if not done:

@@ -204,6 +204,22 @@ class ImageCanvas(QWidget):
             if is_zoomed:
                 self.zoom_changed.emit(self.zoom)
 
+    def go_along(self, other: ImageCanvas) -> None:
+        """Show the same part of this Image as `other` of its own, which may be of another size."""
+        if not (self.has_picture and other.has_picture):
+            return
+        if other.is_fitted:
+            self.fit()
+            return
+        middle = other.image_point(QPointF(other.width(), other.height()) / 2)
+        across, down = (self._size[0] / other._size[0], self._size[1] / other._size[1])
+        self.is_fitted = False
+        zoom = other.zoom if self._size == other._size else other.zoom * self.fit_zoom / other.fit_zoom
+        self._zoom_to(zoom, self._device / 2)
+        self._origin = self._device / 2 - QPointF(middle.x() * across, middle.y() * down) * self.zoom
+        self._hold()
+        self._show_view()
+
     def image_point(self, at: QPointF) -> QPointF:
         """The point of the Image under a logical point of this widget."""
         return (at * self.devicePixelRatioF() - self._origin) / self.zoom
