@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLay
 from convnext_studio.core.events import OpenedImage
 from convnext_studio.core.explanations import NetworkDescription, NetworkPart
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.architecture import MAPS
 from convnext_studio.gui.stores.network_parts import Found, typical_block
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.block_diagram import BlockDiagram
@@ -217,7 +218,7 @@ class ArchitecturePanel(Frame):
         is_of_this = explained is not None and opened is not None and explained.image == opened.image
         heatmap = explained.heatmaps[0] if explained is not None and is_of_this else None
         self.evidence.show_heatmap(heatmap, self._studio.explainer.look)
-        self.evidence.show_activations(architecture.activations)
+        self.evidence.show_activations(architecture.activations, MAPS if architecture.is_looking else 0)
 
     def _can_use(self) -> bool:
         """Whether the shown Model can be taken into use here, without fetching anything."""
@@ -280,7 +281,8 @@ class _BlockCard(Frame):
         if network is None or found is None:
             return
         self.title.setText(self.tr("{0} (this Model)").format(network.family) if is_own else network.family)
-        self.second.setText(" · ".join((network.architecture, found.title, cost_words(found.part))))
+        size = self.tr("for {0} × {1} pixels").format(network.input_width, network.input_height)
+        self.second.setText(" · ".join((network.architecture, found.title, cost_words(found.part), size)))
         self.sentence.setText(self.tr(found.part.sentence))
         self.block.show_part(found.part, found.entering)
 

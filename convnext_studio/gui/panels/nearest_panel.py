@@ -62,9 +62,13 @@ class NearestPanel(QWidget):
         found = self._nearest.found
         if self._pair is not None and not found:
             self._pair.close()  # another Image is current
-        self.flow.setVisible(bool(found))
-        self.flow.show_pictures([self._picture(one) for one in found])
-        words = self._words()
+        is_looking = self._nearest.state == "looking" and bool(self.flow.pictures)
+        if not is_looking:
+            self.flow.show_pictures([self._picture(one) for one in found])
+        elif self.flow.pictures[0].title:  # their room stays, so that nothing jumps
+            self.flow.show_pictures([Picture(None)] * len(self.flow.pictures))
+        self.flow.setVisible(bool(self.flow.pictures))
+        words = "" if is_looking else self._words()
         self.state.setText(words)
         self.state.setVisible(bool(words))
         self._action.setEnabled(self._nearest.can_index)
@@ -94,6 +98,8 @@ class NearestPanel(QWidget):
     # --- one of them beside the current Image
 
     def _on_pressed(self, number: int) -> None:
+        if number >= len(self._nearest.found):
+            return  # still being looked for
         self._number = number
         if self._pair is None:
             self._pair = PairDialog(self._studio.theme, self.tr("Nearest training image"), self.window())

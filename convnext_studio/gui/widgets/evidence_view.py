@@ -30,6 +30,7 @@ class EvidenceView(QWidget):
         self._heatmap: Heatmap | None = None
         self._activations: Activations | None = None
         self._pixmaps: tuple[QPixmap, ...] = ()
+        self._coming = 0
         self._map = -1  # the feature map that is shown large
         self.state = PlainLabel("", "small", "text2", wrap=True)
         self.picture = HeatPicture(theme, self.tr("Current image with its map"), _LARGE)
@@ -74,17 +75,20 @@ class EvidenceView(QWidget):
         self._heatmap, self._look = heatmap, look
         self._show_large()
 
-    def show_activations(self, activations: Activations | None) -> None:
-        """Feature maps, the strongest first."""
-        if activations is not self._activations:
-            self._activations, self._map = activations, -1
+    def show_activations(self, activations: Activations | None, coming: int = 0) -> None:
+        """Feature maps, the strongest first; room for as many as are `coming`, so that nothing jumps."""
+        if activations is not self._activations or (activations is None and coming != len(self.maps.pictures)):
+            self._activations, self._map, self._coming = activations, -1, coming
             self._pixmaps = _painted(activations) if activations is not None else ()
             self._show_maps()
             self._show_large()
 
     def _show_maps(self) -> None:
         found = self._activations
-        numbers: Sequence[int] = found.channels if found is not None else ()
+        if found is None:
+            self.maps.show_pictures([Picture(None)] * self._coming)
+            return
+        numbers: Sequence[int] = found.channels
         self.maps.show_pictures(
             [
                 Picture(pixmap, str(number), tip=self.tr("Feature map {0}").format(count(number)))
@@ -95,7 +99,7 @@ class EvidenceView(QWidget):
             "The {0} strongest of {1} feature maps, each from its lowest value (dark) to its highest (bright). "
             "Press one to lay it over the image."
         )
-        self.maps_words.setText(words.format(len(numbers), count(found.total)) if found is not None else "")
+        self.maps_words.setText(words.format(len(numbers), count(found.total)))
 
     def _on_pressed(self, number: int) -> None:
         self._map = -1 if number == self._map else number

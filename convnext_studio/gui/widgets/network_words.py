@@ -37,7 +37,7 @@ def size_words(part: NetworkPart) -> str:
         return ""
     features = tr("network", "{0} features").format(count(part.features))
     shape.pop(0 if shape[0] == part.features else -1)
-    if not shape:
+    if not shape or part.kind == "attention":  # which may go window by window
         return features
     cells = " × ".join(str(size) for size in shape)
     return tr("network", "{0}, {1} cells").format(features, cells)
