@@ -18,7 +18,7 @@ from convnext_studio.core.errors import DataError, ModelError
 from convnext_studio.core.evaluation.count import About, Answers, evaluation_of
 from convnext_studio.core.evaluation.kept import keep, of_run, reads_of_test
 from convnext_studio.core.evaluation.labelled import ALL, find_labelled
-from convnext_studio.core.evaluation.learned import learned_from
+from convnext_studio.core.evaluation.learned import learned_from, may_have_learned
 from convnext_studio.core.evaluation.report import Evaluation
 from convnext_studio.core.events import ImagesClassified, ImagesFound, Noticed
 from convnext_studio.core.predict.classify import classify
@@ -27,6 +27,10 @@ from convnext_studio.core.requests import Classify, Evaluate
 from convnext_studio.core.runs.run import RECIPE
 from convnext_studio.core.values import ImageRef, ModelInfo, Prediction
 
+_DOUBT = (
+    "The Model learned from a data set of this name. Which of its Images cannot be told without the Run: "
+    "the figures may look better than they are."
+)
 MANY_READS = 2  # of a test split: once by the training at its end, once to look closer
 _TOLD_AT_ONCE = 2_000  # Images: the window takes in no long lists
 _NAMED = 3  # of the classes or files that a sentence is about
@@ -51,7 +55,8 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         on_loaded=lambda model: _match(labelled.images, model.title, model.classes),
     )
     matched = _match(labelled.images, ready.info.title, ready.info.classes)
-    for note in (*labelled.notes, *matched.notes):
+    doubts = (_DOUBT,) if may_have_learned(request.model.name, request.data) else ()
+    for note in (*labelled.notes, *doubts, *matched.notes):
         ctx.emit(Noticed(note))
     predictions = _predictions(request, matched.images, ready.info, ctx)
     answers, unreadable = _answers(matched, predictions, ready.info.classes)
@@ -62,7 +67,7 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         request.data,
         unreadable,
         matched.left_out,
-        labelled.notes + matched.notes,
+        labelled.notes + doubts + matched.notes,
         time.monotonic() - started,
     )
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -34,6 +34,16 @@ def learned_from(model: str, data: str, images: Sequence[str], ctx: JobContext) 
     return found.count("train"), found.count("validation")
 
 
+def may_have_learned(model: str, data: str) -> bool:
+    """Whether the Model's card names a data set called as `data` is, while no Run is known that says which Images."""
+    file = Path(model)
+    if not file.is_file() or any(_runs(model, data)):
+        return False
+    with suppress(StudioError, OSError):
+        return read_card(file).provenance.data.startswith(f"{Path(data).absolute().name}, SHA-256 ")
+    return False
+
+
 def _runs(model: str, data: str) -> Iterator[Run]:
     """The Runs that say what the Model learned from."""
     file = Path(model)

@@ -18,6 +18,8 @@ from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.evaluate import warnings
 from convnext_studio.core.evaluation.report import Evaluation, KeptEvaluation
 from convnext_studio.core.events import Noticed
+from convnext_studio.core.models.card import Provenance
+from convnext_studio.core.models.model_file import load_model_file, save_model_file
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import Evaluate, FindEvaluations, OpenEvaluation, SaveEvaluation
 from convnext_studio.core.run_events import Line, TestEnded, to_line
@@ -85,6 +87,17 @@ def test_a_model_is_warned_of_that_learned_from_these_images(run: Run, data_set:
         shutil.copy(path, copies / path.parent.name / f"new {path.name}")
     found = evaluated(Evaluate(ModelRef(str(run.model_path)), str(copies)))
     assert (found.trained_on, found.chosen_by) == (12, 3)  # other names, the same pictures
+
+
+def test_a_model_without_its_run_is_doubted_on_a_data_set_of_the_name_it_learned_from(
+    data_set: Path, model_file: Path, tmp_path: Path
+) -> None:
+    network, card, _, _ = load_model_file(model_file)
+    grown = tmp_path / "grown.safetensors"
+    save_model_file(grown, network, replace(card, provenance=Provenance(data=f"parts, SHA-256 {'0' * 64}")))
+    found = evaluated(Evaluate(ModelRef(str(grown)), str(data_set), "all"))
+    assert any("learned from a data set of this name" in note for note in found.notes)
+    assert not evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all")).notes
 
 
 def test_what_is_kept_opens_again_without_the_images_and_is_listed(run: Run, data_set: Path, kept: Path) -> None:
