@@ -16,15 +16,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+RECIPE = ROOT / "convnext_studio" / "core" / "recipe.py"  # its fields are the window's
 CATALOGUES = ROOT / "resources" / "translations"
-_CALLS = {"tr": 0, "_tr": 0, "translate": 1, "QT_TRANSLATE_NOOP": 1, "_about": None, "ActionSpec": None}
+_CALLS = {"tr": 0, "_tr": 0, "translate": 1, "QT_TRANSLATE_NOOP": 1, "described": None, "ActionSpec": None}
 _SPEC_WORDS = (1, 4, 5)  # text, menu, tip
 _ABOUT_WORDS = (0, 1, 2)  # label, help, section
 
 
 def sources(folder: Path = ROOT / "convnext_studio" / "gui") -> set[str]:
-    """Every sentence that the code hands to a translator, and the words of settings and actions."""
-    return {text for path in sorted(folder.rglob("*.py")) for text in _in_file(path) if text}
+    """Every sentence that the code hands to a translator, and the words of settings, actions and the Recipe."""
+    paths = [*sorted(folder.rglob("*.py")), RECIPE]
+    return {text for path in paths for text in _in_file(path) if text}
 
 
 def missing(language: str) -> list[str]:
@@ -54,7 +56,7 @@ def _in_call(call: ast.Call) -> Iterator[str]:
         return
     if name == "ActionSpec":
         yield from (_text(call.args[place]) for place in _SPEC_WORDS if place < len(call.args))
-    elif name == "_about":
+    elif name == "described":
         yield from (_text(arg) for arg in call.args[: len(_ABOUT_WORDS)])
         for keyword in call.keywords:
             if keyword.arg == "choices" and isinstance(keyword.value, ast.Dict):
