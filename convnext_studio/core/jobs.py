@@ -55,6 +55,7 @@ JOBS: dict[type, str] = {
     requests.StartRun: f"{_LAUNCH}.run:start_run",
     requests.ResumeRun: f"{_LAUNCH}.run:resume_run",
     requests.FollowRun: f"{_CORE}.runs.follower:follow_run",
+    requests.SavePlot: f"{_CORE}.runs.plots:save_plot",
     requests.FindAnswered: f"{_CORE}.runs.answers:find_answered",
     requests.FindRuns: f"{_CORE}.runs.summary:find_runs",
     requests.SteerRun: f"{_CORE}.runs.control:steer_run",

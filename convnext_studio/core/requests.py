@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import Literal
 
@@ -266,6 +267,19 @@ class FindAnswered:
     run: str
     true: str
     found: str
+
+
+@dataclass(frozen=True)
+class SavePlot:
+    """Write a plot to `path`: `picture` as it is, else `curves` as CSV, with `axis` as a heading. Returns the path.
+
+    A curve is the Run's name, its own, and places on the axis with their values.
+    """
+
+    path: str
+    axis: str = ""
+    curves: tuple[tuple[str, str, tuple[array[float], array[float]]], ...] = ()
+    picture: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "finish_epoch", "Finish after this epoch", "", "check", "Training", "End the Run once the epoch is done."
     ),
+    ActionSpec(
+        "lower_rate",
+        "Lower the learning rate",
+        "",
+        "down",
+        "Training",
+        "Go on with half the learning rate from now on.",
+    ),
     ActionSpec("stop_run", "Stop and keep best", "", "flag", "Training", "End the Run; its best Model stays."),
     ActionSpec("resume_run", "Resume", "", "retry", "Training", "Go on with a Run from where it stopped."),
     ActionSpec("repeat_run", "Repeat with changes…", "", "copy", "Training", "Set up another Run like this one."),

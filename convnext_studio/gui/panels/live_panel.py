@@ -1,4 +1,4 @@
-"""A Run while it works and after: time left and health first, then figures, curves, confusion and what goes wrong."""
+"""A Run while it works and after: time left and health first, then figures, curves, where it looks, what goes wrong."""
 
 from __future__ import annotations
 
@@ -6,26 +6,49 @@ from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
+from convnext_studio.core.requests import SavePlot
 from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.stores.curves import accuracy_curves, loss_curves, marks_of
+from convnext_studio.gui.stores.curves import (
+    PlotSpec,
+    axis_words,
+    drawn,
+    expert_plots,
+    main_plots,
+    more_plots,
+    validated,
+)
 from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import best_words, length, phase_words, state_sign, state_word
 from convnext_studio.gui.widgets import figures
 from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
+from convnext_studio.gui.widgets.card_grid import CardGrid, card
 from convnext_studio.gui.widgets.chip import Chip, Tone
 from convnext_studio.gui.widgets.confusion_matrix import ConfusionMatrix
-from convnext_studio.gui.widgets.curve_plot import CurvePlot
 from convnext_studio.gui.widgets.figure_tile import FigureTile
+from convnext_studio.gui.widgets.fold import Fold
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
 from convnext_studio.gui.widgets.numbers import count, decimal, percent, rate, time_left
 from convnext_studio.gui.widgets.picture_flow import Picture, PictureFlow
+from convnext_studio.gui.widgets.plot_card import PlotCard
+from convnext_studio.gui.widgets.plot_tools import PlotTools
+from convnext_studio.gui.widgets.plot_view import PlotView
+from convnext_studio.gui.widgets.sample_tiles import SIDE, SampleTiles
 from convnext_studio.gui.widgets.segmented import Segmented
 
 _TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": "again"}
@@ -43,6 +66,10 @@ class LivePanel(QWidget):
         self._studio = studio
         self._view = studio.training.view
         self._pictures = SmallPictures(studio.lanes, "worst images", 2 * _PICTURE_SIDE, self)
+        self._sample_pictures = SmallPictures(studio.lanes, "samples", 2 * SIDE, self)
+        self.plots = PlotView(self)
+        self.cards: dict[str, PlotCard] = {}
+        self._specs: dict[str, PlotSpec] = {}
         self._worst: tuple[tuple[str, str, str, float], ...] = ()
         self._make_head(actions)
         self._make_cards()
@@ -52,7 +79,12 @@ class LivePanel(QWidget):
         studio.training.runs_changed.connect(self._show_head)
         studio.training.runs_changed.connect(self._show_health)
         studio.training.state_changed.connect(self._show_head)
+        studio.training.answered.connect(studio.show_images)
         self._pictures.made.connect(self._show_worst)
+        self._sample_pictures.made.connect(self.samples.refresh)
+        self.samples.pressed.connect(studio.show_images)
+        self.matrix.cell_pressed.connect(self._on_cell)
+        self.plots.changed.connect(self._show_plots)
         self.worst.pressed.connect(self._on_worst_pressed)
         self.unit.index_changed.connect(lambda index: self.matrix.set_percent(index == 1))
         self.show_all()
@@ -67,6 +99,7 @@ class LivePanel(QWidget):
         self.second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self.left = PlainLabel("", "title")
         self.left_second = PlainLabel("", "small", "text2")
+        self.left_third = PlainLabel("", "small", "text2")
         self.buttons: dict[str, Button] = {}
         for name, icon, kind in (
             ("pause_run", "pause", "secondary"),
@@ -81,7 +114,7 @@ class LivePanel(QWidget):
             self.buttons[name] = button
         self.tools = {
             name: ActionIconButton(theme, actions[name], icon)
-            for name, icon in (("open_run_folder", "open"), ("delete_run", "trash"))
+            for name, icon in (("lower_rate", "down"), ("open_run_folder", "open"), ("delete_run", "trash"))
         }
         self._pause = actions["pause_run"]
         self._pause.changed.connect(lambda: self.buttons["pause_run"].set_text(self._pause.text()))
@@ -93,26 +126,44 @@ class LivePanel(QWidget):
     def _make_cards(self) -> None:
         theme = self._studio.theme
         self.tiles = tuple(FigureTile() for _ in range(4))
-        self.loss = CurvePlot(theme, self.tr("Loss"))
-        self.accuracy = CurvePlot(theme, self.tr("Balanced accuracy"), is_share=True)
+        self.tools_of_plots = PlotTools(theme, self.plots)
+        self._main = [self._plot_card(spec) for spec in main_plots()]
+        self.loss, self.accuracy = (card.plot for card in self._main)
+        self.samples = SampleTiles(theme, self._sample_pictures.pixmap)
+        self.samples_second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self.matrix = ConfusionMatrix(theme)
         self.unit = Segmented(theme, (self.tr("Count"), self.tr("Percent")))
         self.worst = PictureFlow(theme, self.tr("Worst validation images"), _PICTURE_SIDE, lines=2)
         self.matrix_second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self.worst_second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
 
+    def _plot_card(self, spec: PlotSpec) -> PlotCard:
+        made = PlotCard(self._studio.theme, spec.title, spec.second, self.plots, spec.scale)
+        made.save_asked.connect(lambda: self._on_save_asked(spec.key))
+        self.cards[spec.key], self._specs[spec.key] = made, spec
+        return made
+
+    def _plot_grid(self, specs: tuple[PlotSpec, ...]) -> CardGrid:
+        """The plots of a part that is opened for the first time."""
+        grid = CardGrid([self._plot_card(spec) for spec in specs])
+        for spec in specs:
+            self._show_plot(spec.key)
+        return grid
+
     def _lay_out(self) -> None:
-        self._grid = QGridLayout()
-        self._grid.setSpacing(12)
-        loss_second = PlainLabel(
-            self.tr("by epoch, lower is better"), "small", "text2", elide=Qt.TextElideMode.ElideRight
+        theme = self._studio.theme
+        self.samples_card = card(self.tr("Where it looks"), self.samples_second, self.samples)
+        self.more = Fold(
+            theme,
+            self.tr("Classes, learning rate, speed and memory"),
+            self.tr("Recall of each class, learning rate, images/s, waiting for images, memory and load."),
+            lambda: self._plot_grid(more_plots()),
         )
-        accuracy_second = PlainLabel(self.tr("by epoch"), "small", "text2", elide=Qt.TextElideMode.ElideRight)
-        self._cards = (
-            _card(self.tr("Loss"), loss_second, self.loss),
-            _card(self.tr("Balanced accuracy"), accuracy_second, self.accuracy),
-            _card(self.tr("Worst images"), self.worst_second, self.worst),
-            _card(self.tr("Confusion"), self.matrix_second, self.matrix, self.unit),
+        self.experts = Fold(
+            theme,
+            self.tr("For experts"),
+            self.tr("Norms of the gradients and sizes of the updates, stage by stage."),
+            lambda: self._plot_grid(expert_plots()),
         )
         self._tile_row = QGridLayout()
         self._tile_row.setSpacing(12)
@@ -123,15 +174,22 @@ class LivePanel(QWidget):
         column.addLayout(self._laid_out_head())
         column.addWidget(self._laid_out_health())
         column.addLayout(self._tile_row)
-        column.addLayout(self._grid, 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
+        column.addWidget(self.tools_of_plots)
+        column.addWidget(CardGrid(self._main), 1)
+        column.addWidget(
+            CardGrid([self.samples_card, card(self.tr("Confusion"), self.matrix_second, self.matrix, self.unit)])
+        )
+        column.addWidget(card(self.tr("Worst images"), self.worst_second, self.worst))
+        for fold in (self.more, self.experts):
+            column.addWidget(fold)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(body)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(area)
+        whole.addWidget(self.area)
         self._arrange()
 
     def _laid_out_head(self) -> QBoxLayout:
@@ -142,7 +200,7 @@ class LivePanel(QWidget):
         names.addStretch(1)
         said = QVBoxLayout()
         said.setSpacing(2)
-        for label in (self.left, self.left_second):
+        for label in (self.left, self.left_second, self.left_third):
             said.addWidget(label, 0, Qt.AlignmentFlag.AlignRight)
         first = QHBoxLayout()
         first.setSpacing(16)
@@ -184,12 +242,6 @@ class LivePanel(QWidget):
         columns = 4 if self.width() >= _FOUR_TILES else 2
         for number, tile in enumerate(self.tiles):
             self._tile_row.addWidget(tile, number // columns, number % columns)
-        for number, card in enumerate(self._cards):
-            self._grid.addWidget(card, number // 2, number % 2)
-        for column in (0, 1):
-            self._grid.setColumnStretch(column, 1)
-        self._grid.setRowStretch(0, 5)
-        self._grid.setRowStretch(1, 6)
 
     # --- what is shown
 
@@ -200,11 +252,25 @@ class LivePanel(QWidget):
         self._show_head()
         self._show_health()
         self._show_tiles()
-        history = self._view.history
-        marks = marks_of(history)
-        self.loss.show_curves(loss_curves(history), marks(lambda epoch: epoch.loss))
-        self.accuracy.show_curves(accuracy_curves(history), marks(lambda epoch: epoch.balanced_accuracy))
+        self._show_plots()
         self._show_validation()
+        self._show_samples()
+
+    def _show_plots(self) -> None:
+        for key in self.cards:
+            self._show_plot(key)
+
+    def _show_plot(self, key: str) -> None:
+        """Draw one plot anew, unless it is folded away."""
+        card, spec = self.cards[key], self._specs[key]
+        if card.isHidden() or not self._view.folder:
+            return
+        curves, marks = drawn(spec, self._view.history, self._view.others, self.plots)
+        axis = axis_words(self.plots.axis, self._view.history)
+        card.second.setText(self.tr("by {0} · {1}").format(axis, spec.second))
+        has_ended = self._state != "running"
+        nothing = self.tr("This Run told nothing of it.") if has_ended else self.tr("Nothing to show yet.")
+        card.show_curves(curves, marks, nothing)
 
     @property
     def _state(self) -> str:
@@ -240,6 +306,8 @@ class LivePanel(QWidget):
         history = self._view.history
         wanted = self._studio.training.wanted.get(self._view.folder, "")
         obeying = {"stop": self.tr("Stopping…"), "finish epoch": self.tr("ends after this epoch")}
+        self.left_third.setText(self._so_far() if self._state == "running" else "")
+        self.left_third.setVisible(bool(self.left_third.text()))
         if self._state != "running":
             self.left.setText(self.tr("took {0}").format(length(history.seconds)) if history.seconds else "")
             best = history.best
@@ -257,6 +325,17 @@ class LivePanel(QWidget):
         said = [phase_words(history), obeying.get(wanted) or self.tr("ready around {0}").format(ready)]
         self.left_second.setText(" · ".join(filter(None, said)))
 
+    def _so_far(self) -> str:
+        """Time gone by, and how many epochs it waits for a better one."""
+        history = self._view.history
+        said = [self.tr("{0} so far").format(length(history.seconds))] if history.seconds else []
+        left = history.epochs[-1].patience_left if history.epochs else -1
+        if left == 1:
+            said.append(self.tr("patience for 1 more epoch"))
+        elif left >= 0:
+            said.append(self.tr("patience for {0} more epochs").format(count(left)))
+        return " · ".join(said)
+
     def _show_buttons(self) -> None:
         is_running = self._state == "running"
         has_model = self._view.history.best is not None
@@ -266,6 +345,7 @@ class LivePanel(QWidget):
             "pause_run": is_running,
             "finish_epoch": is_running,
             "stop_run": is_running,
+            "lower_rate": is_running,
             "resume_run": can_go_on,
             "use_run_model": not is_running and has_model,
             "repeat_run": not is_running,
@@ -315,16 +395,18 @@ class LivePanel(QWidget):
 
     def _show_tiles(self) -> None:
         history = self._view.history
-        best, test = history.best, history.test
+        known, test = validated(history), history.test
+        best = history.best if history.best in known else None
         if best is None:
-            self.tiles[0].show_figure(self.tr("Balanced accuracy, validation"), figures.UNKNOWN)
+            why = self.tr("no validation images") if history.epochs and not known else ""
+            self.tiles[0].show_figure(self.tr("Balanced accuracy, validation"), figures.UNKNOWN, why)
         else:
             self.tiles[0].show_figure(
                 self.tr("Balanced accuracy, validation"),
                 percent(best.balanced_accuracy),
                 self._interval(best.interval) + " · " + best_words(best.epoch),
             )
-        if test is not None:
+        if test is not None and any(map(any, test.confusion)):
             self.tiles[1].show_figure(
                 self.tr("Balanced accuracy, test"), percent(test.balanced_accuracy), self._interval(test.interval)
             )
@@ -336,8 +418,10 @@ class LivePanel(QWidget):
         self.tiles[2].show_figure(self.tr("Speed"), speed, wait)
         memory = figures.size(step.memory_bytes) if step is not None else figures.UNKNOWN
         started = history.started
-        where = f"{started.device} · {started.precision}" if started is not None else ""
-        self.tiles[3].show_figure(self.tr("Memory"), memory, where)
+        where = [f"{started.device} · {started.precision}"] if started is not None else []
+        if step is not None and step.load >= 0:
+            where.append(self.tr("{0} busy").format(percent(step.load, 0)))
+        self.tiles[3].show_figure(self.tr("Memory"), memory, " · ".join(where))
 
     def _show_weakest(self, best: EpochEnded | None) -> None:
         label = self.tr("Weakest class, validation")
@@ -359,7 +443,8 @@ class LivePanel(QWidget):
 
     def _show_validation(self) -> None:
         history = self._view.history
-        last = history.epochs[-1] if history.epochs else None
+        known = validated(history)
+        last = known[-1] if known else None
         classes = history.started.classes if history.started is not None else ()
         if last is None or len(last.confusion) != len(classes):
             self.matrix.show_matrix((), ())
@@ -369,7 +454,7 @@ class LivePanel(QWidget):
         else:
             words = self.tr("epoch {0}, validation").format(last.epoch)
             self.matrix.show_matrix(classes, last.confusion)
-            self.matrix_second.setText(words)
+            self.matrix_second.setText(self.tr("{0}; press a cell to see its images").format(words))
             self.worst_second.setText(self.tr("largest loss, {0}").format(words))
             self._worst = last.worst[:_MOST_WORST]
             self._pictures.want([path for path, *_rest in self._worst])
@@ -390,6 +475,51 @@ class LivePanel(QWidget):
             ]
         )
 
+    def _show_samples(self) -> None:
+        shown = self._view.history.samples
+        if shown:
+            self._sample_pictures.want([sample[0] for sample in shown[-1].samples])
+            self.samples_second.setText(self.tr("the same images, epoch by epoch"))
+        elif self._state == "running":
+            self.samples_second.setText(self.tr("after the first validation"))
+        else:
+            self.samples_second.setText(self.tr("this Run did not look"))
+        self.samples.show_samples(shown)
+
+    def _on_cell(self, true: int, found: int) -> None:
+        started, known = self._view.history.started, validated(self._view.history)
+        if started is not None and known and known[-1].confusion[true][found]:
+            self._studio.training.find_answered(started.classes[true], started.classes[found])
+
+    def _on_save_asked(self, key: str) -> None:
+        card = self.cards[key]
+        kinds = {".png": self.tr("Picture"), ".svg": self.tr("Drawing"), ".csv": self.tr("Values")}
+        start = str(Path(self._view.folder).parent.parent / f"{self.title.text()} {card.title}.png")
+        filters = ";;".join(f"{words} (*{suffix})" for suffix, words in kinds.items())
+        dialog = QFileDialog(self, self.tr("Save {0}").format(card.title), start, filters)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.fileSelected.connect(lambda path: self.save_plot(key, path, dialog.selectedNameFilter()))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def save_plot(self, key: str, path: str, kind: str = "") -> None:
+        """Write a plot as the ending of `path` says, or as the kind of file that was chosen."""
+        suffix = Path(path).suffix.lower()
+        if suffix not in {".png", ".svg", ".csv"}:
+            suffix = kind.rpartition("*")[2].rstrip(")") or ".png"
+            path += suffix
+        card = self.cards[key]
+        curves = tuple(
+            (curve.run or self.title.text(), curve.name, curve.table)
+            for curve in card.plot.shown
+            if curve.title not in self.plots.hidden
+        )
+        is_table = suffix == ".csv"
+        axis = axis_words(self.plots.axis, self._view.history)
+        self._studio.exporter.save_plot(
+            SavePlot(path, axis, curves) if is_table else SavePlot(path, picture=card.picture(suffix))
+        )
+
     def _on_worst_pressed(self, number: int) -> None:
         paths = [path for path, *_rest in self._worst]
         self._studio.show_images((*paths[number:], *paths[:number]))
@@ -398,20 +528,3 @@ class LivePanel(QWidget):
 def _short(model: str) -> str:
     """A Model's name, or the name of its file."""
     return Path(model).stem if model.endswith(".safetensors") else model
-
-
-def _card(title: str, second: PlainLabel, content: QWidget, tool: QWidget | None = None) -> Frame:
-    card = Frame("card")
-    head = QHBoxLayout()
-    head.setSpacing(8)
-    head.addWidget(PlainLabel(title, "section"))
-    head.addWidget(second, 1)
-    if tool is not None:
-        head.addWidget(tool)
-    column = QVBoxLayout(card)
-    column.setContentsMargins(12, 8, 12, 12)
-    column.setSpacing(8)
-    column.addLayout(head)
-    column.addWidget(content, 1)
-    card.setMinimumHeight(220)
-    return card

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from convnext_studio.core.events import CopySummary, EngineStopped, Failed, FilesCopied
-from convnext_studio.core.requests import CopyByClass, SaveResults
+from convnext_studio.core.requests import CopyByClass, SavePlot, SaveResults
 from convnext_studio.core.values import Prediction
 from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Message, Messages
@@ -36,6 +36,12 @@ class Exporter(QObject):
         handle.succeeded.connect(self._on_saved)
         handle.failed.connect(self._on_save_failed)
 
+    def save_plot(self, request: SavePlot) -> None:
+        """Write a plot: a picture, or its values."""
+        handle = self._lane.submit(request)
+        handle.succeeded.connect(self._on_saved)
+        handle.failed.connect(self._on_plot_failed)
+
     def copy_by_class(self, predictions: tuple[Prediction, ...], folder: str) -> None:
         """Copy each Image into a folder named after its predicted class."""
         handle = self._lane.submit(CopyByClass(predictions, folder))
@@ -51,6 +57,9 @@ class Exporter(QObject):
 
     def _on_save_failed(self, end: Failed | EngineStopped) -> None:
         self._messages.failed(end, self.tr("The results were not saved."))
+
+    def _on_plot_failed(self, end: Failed | EngineStopped) -> None:
+        self._messages.failed(end, self.tr("The plot was not saved."))
 
     def _on_copied(self, events: list[object]) -> None:
         last = events[-1]

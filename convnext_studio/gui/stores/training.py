@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
-from convnext_studio.core.requests import DescribeRun, FindRuns, RestoreRun, ResumeRun, StartRun, SteerRun
+from convnext_studio.core.requests import DescribeRun, FindAnswered, FindRuns, RestoreRun, ResumeRun, StartRun, SteerRun
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore
@@ -32,6 +32,7 @@ class Training(QObject):
     runs_changed = Signal()
     looked = Signal()  # whether anything has changed or not
     state_changed = Signal()  # what is being started, what was asked
+    answered = Signal(tuple)  # the paths that were asked for with `find_answered`
     started = Signal(str)  # the folder of a Run that was begun or gone on with from this window
 
     def __init__(
@@ -190,9 +191,17 @@ class Training(QObject):
         handle.succeeded.connect(self.look)
         handle.failed.connect(self._on_restore_failed)
 
+    def find_answered(self, true: str, found: str) -> None:
+        """Find the Images of a class that the last validation of the Run that is shown called so."""
+        request = FindAnswered(self.view.folder, true, found)
+        handle = self._lanes["data"].submit(request, replaces="answered")
+        handle.succeeded.connect(self.answered)
+        handle.failed.connect(self._messages.failed)
+
     def steer(self, folder: str, wanted: Wanted) -> JobHandle:
         """Ask a Run for something; it obeys at its next step. The handle's Job ends once it was asked."""
-        self.wanted[folder] = wanted
+        if wanted != "lower rate":  # it says so itself when it has obeyed, and may be asked again before
+            self.wanted[folder] = wanted
         handle = self._lanes["train"].submit(SteerRun(folder, wanted))
         handle.failed.connect(self._on_steer_failed)
         self.state_changed.emit()

@@ -1,64 +1,106 @@
-"""Curves over epochs: what was measured as thin lines, smoothed ones before them, the best epoch, what is to come.
+"""Curves over epochs, steps or time: what was measured thin behind what is smoothed; best epoch, phases, the future.
 
-This module imports pyqtgraph, which takes half a second: import it late.
+This module imports pyqtgraph, which takes half a second: see `gui/preload.py`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.curve import Curve, Marks, Scale, between, thinned, value_at
+from convnext_studio.gui.widgets.plot_view import PlotView
 
 _NAME_ROOM = 112  # pixels: the axis at the left, and the name at the end of a line
-MOST_POINTS = 1_500  # more than a plot is wide: what stands behind each other is drawn once
+_DRAG = 6  # pixels that a pressed pointer moves before it zooms
+_CLOSER = 0.8  # what a notch of the wheel, or a key, leaves of what is seen
+_LEAST_SHARE = 1e-4  # of the axis, that can be zoomed to
+_FIRST_PHASES = 0.02  # phases that begin closer together than this share of the axis are not told apart
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A series over epochs. `role` is a colour; points are joined by dashes with dots where `is_dotted`."""
+@dataclass
+class _Drawn:
+    """What is drawn of a curve."""
 
-    name: str
-    role: str
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    raw_x: NDArray[np.float64] | None = None
-    raw_y: NDArray[np.float64] | None = None
-    is_dotted: bool = False
+    raw: pg.PlotDataItem = field(default_factory=pg.PlotDataItem)
+    smooth: pg.PlotDataItem = field(default_factory=pg.PlotDataItem)
+    label: pg.TextItem = field(default_factory=lambda: pg.TextItem(anchor=(0, 0.5)))
+
+    @property
+    def all(self) -> tuple[pg.GraphicsObject, ...]:
+        return self.raw, self.smooth, self.label
 
 
-@dataclass(frozen=True)
-class Marks:
-    """The best epoch (-1: none yet; 0: the head alone), its value, where the curve is now, and where it will end."""
+class _Canvas(pg.PlotWidget):  # type: ignore[misc]
+    painted = Signal()
 
-    best: int = -1
-    best_value: float = 0.0
-    now: float = 0.0
-    end: float = 1.0
-    best_words: str = ""
-    future_words: str = ""
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.painted.emit()
+        super().paintEvent(event)
 
 
 class CurvePlot(QWidget):
-    """Names at the lines' ends are plain text. `is_share` is for values between 0 and 1."""
+    """Names at the lines' ends are plain text. Drag to zoom, double-click for all; arrow keys move the cursor.
 
-    def __init__(self, theme: Theme, name: str, *, is_share: bool = False) -> None:
+    `shown` are the curves handed over, hidden ones too.
+    """
+
+    def __init__(self, theme: Theme, name: str, view: PlotView, scale: Scale) -> None:
         super().__init__()
         self._theme = theme
-        self._is_share = is_share
+        self._view = view
+        self._scale = scale
         self._curves: tuple[Curve, ...] = ()
+        self._drawn: list[_Drawn] = []
         self._marks = Marks()
+        self._pressed_at: float | None = None
+        self._is_stale = False
         self.setAccessibleName(name)
         self.setMinimumHeight(140)
-        self._plot = pg.PlotWidget(background=theme.color("panel"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._make_plot()
+        theme.changed.connect(self._dress)
+        self._view.window_changed.connect(self._draw)
+        self._view.cursor_changed.connect(self._place_cursor)
+        self._dress()
+
+    def show_curves(self, curves: Sequence[Curve], marks: Marks) -> None:
+        """Draw these in place of those before; those that nobody wants to see are only kept."""
+        is_alike = [one.title for one in curves] == [one.title for one in self._curves]
+        self._curves, self._marks = tuple(curves), marks
+        if not is_alike:
+            self._make_items()
+        self._draw()
+        self._say()
+
+    @property
+    def shown(self) -> tuple[Curve, ...]:
+        """What is drawn now."""
+        return self._curves
+
+    @property
+    def is_log(self) -> bool:
+        """Whether values are shown logarithmically."""
+        return self._view.is_log and self._scale.can_be_log
+
+    def values_at(self, place: float | None) -> list[float | None]:
+        """Each curve's value at a place of the axis, its last one where no place is given; None where it has none."""
+        return [value_at(curve, place) for curve in self._curves]
+
+    # --- how it is built
+
+    def _make_plot(self) -> None:
+        self._plot = _Canvas(background=self._theme.color("panel"))
+        self._plot.painted.connect(self._on_painted)
         self._plot.setMenuEnabled(False)
         menu = self._plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # made for nobody, it would stay when the plot has gone
@@ -66,59 +108,37 @@ class CurvePlot(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setMouseTracking(True)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(2, 2, 2, 2)
         column.addWidget(self._plot)
         self._future = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self._zooming = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
         self._best = pg.InfiniteLine(angle=90)
+        self._cursor = pg.InfiniteLine(angle=90)
         self._star = pg.ScatterPlotItem(symbol="star", size=14, pen=pg.mkPen(None))
         self._best_words = pg.TextItem(anchor=(1, 0))
         self._future_words = pg.TextItem(anchor=(1, 0))
-        for item in (self._future, self._best):
+        self._phases: list[tuple[pg.InfiniteLine, pg.TextItem]] = []
+        for item in (self._future, self._zooming, self._best, self._cursor):
             self._plot.addItem(item, ignoreBounds=True)
         for item in (self._star, self._best_words, self._future_words):
             item.setZValue(20)
             self._plot.addItem(item, ignoreBounds=True)
-        self._items: list[tuple[pg.PlotDataItem, pg.PlotDataItem, pg.TextItem]] = []
-        theme.changed.connect(self._dress)
-        self._dress()
-
-    def show_curves(self, curves: Sequence[Curve], marks: Marks) -> None:
-        """Draw these in place of those before."""
-        is_alike = [one.name for one in curves] == [one.name for one in self._curves]
-        self._curves, self._marks = tuple(curves), marks
-        if not is_alike:
-            self._make_items()
-        for curve, (raw, smooth, _label) in zip(self._curves, self._items, strict=True):
-            raw.setData(*_thinned(curve.raw_x, curve.raw_y))
-            smooth.setData(*_thinned(curve.x, curve.y))
-        self._place_marks()
-        self._say()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Names at the lines' ends keep their distance in pixels."""
-        super().resizeEvent(event)
-        self._place_marks()
-
-    @property
-    def shown(self) -> tuple[Curve, ...]:
-        """What is drawn now."""
-        return self._curves
-
-    # --- how it looks
+        self._zooming.hide()
+        self._cursor.hide()
 
     def _make_items(self) -> None:
-        for items in self._items:
-            for item in items:
+        for drawn in self._drawn:
+            for item in drawn.all:
                 self._plot.removeItem(item)
-        self._items = []
-        for curve in self._curves:
-            raw, smooth, label = pg.PlotDataItem(), pg.PlotDataItem(), pg.TextItem(anchor=(0, 0.5))
-            label.setPlainText(curve.name)
-            label.setZValue(30)
-            for item in (raw, smooth, label):
+        self._drawn = [_Drawn() for _ in self._curves]
+        for curve, drawn in zip(self._curves, self._drawn, strict=True):
+            drawn.label.setPlainText(curve.name)
+            drawn.label.setZValue(30)
+            for item in drawn.all:
                 self._plot.addItem(item, ignoreBounds=True)
-            self._items.append((raw, smooth, label))
         self._dress()
 
     def _dress(self) -> None:
@@ -130,108 +150,268 @@ class CurvePlot(QWidget):
             axis.setPen(pg.mkPen(theme.color("grid")))
             axis.setTextPen(pg.mkPen(theme.color("text3")))
             axis.setStyle(tickLength=0, tickFont=font("cap"), hideOverlappingLabels=False)
-        self._plot.getAxis("left").setWidth(44)
+            axis.enableAutoSIPrefix(False)
+        self._plot.getAxis("left").setWidth(48)
         self._plot.showGrid(y=True, alpha=0.25)
-        future = theme.color("hover")
-        future.setAlphaF(0.35)
-        self._future.setBrush(pg.mkBrush(future))
+        for region, role, share in ((self._future, "hover", 0.35), (self._zooming, "accent", 0.2)):
+            colour = theme.color(role)
+            colour.setAlphaF(share)
+            region.setBrush(pg.mkBrush(colour))
         self._best.setPen(pg.mkPen(theme.color("text2"), style=Qt.PenStyle.DotLine))
+        self._cursor.setPen(pg.mkPen(theme.color("accent")))
         self._star.setBrush(pg.mkBrush(theme.color("text")))
         for item, role, name in ((self._best_words, "text2", "capb"), (self._future_words, "text3", "cap")):
             item.setColor(theme.color(role))
             item.setFont(font(name))
-        for curve, (raw, smooth, label) in zip(self._curves, self._items, strict=True):
-            colour = theme.color(curve.role)
-            faint = theme.color(curve.role)
-            faint.setAlphaF(0.5)
-            raw.setPen(pg.mkPen(faint, width=1))
-            style = Qt.PenStyle.DashLine if curve.is_dotted else Qt.PenStyle.SolidLine
-            smooth.setPen(pg.mkPen(colour, width=2, style=style))
-            smooth.setSymbol("o" if curve.is_dotted else None)
-            smooth.setSymbolSize(5)
-            smooth.setSymbolBrush(pg.mkBrush(colour))
-            smooth.setSymbolPen(pg.mkPen(None))
-            label.setColor(colour)
-            label.setFont(font("capb"))
+        for line, words in self._phases:
+            line.setPen(pg.mkPen(theme.color("grid")))
+            words.setColor(theme.color("text3"))
+            words.setFont(font("cap"))
+        for curve, drawn in zip(self._curves, self._drawn, strict=True):
+            self._dress_curve(curve, drawn)
+
+    def _dress_curve(self, curve: Curve, drawn: _Drawn) -> None:
+        colour, faint = self._theme.color(curve.role), self._theme.color(curve.role)
+        faint.setAlphaF(0.5)
+        drawn.raw.setPen(pg.mkPen(faint, width=1))
+        style = Qt.PenStyle.DashLine if curve.is_dotted else Qt.PenStyle.SolidLine
+        drawn.smooth.setPen(pg.mkPen(colour, width=1 if curve.run else 2, style=style))
+        drawn.smooth.setSymbol("o" if curve.is_dotted and not curve.run else None)
+        drawn.smooth.setSymbolSize(5)
+        drawn.smooth.setSymbolBrush(pg.mkBrush(colour))
+        drawn.smooth.setSymbolPen(pg.mkPen(None))
+        drawn.label.setColor(colour)
+        drawn.label.setFont(font("capb"))
+
+    # --- drawing
+
+    def _draw(self) -> None:
+        """Draw it now if it can be seen, else when it is."""
+        self._is_stale = self.visibleRegion().isEmpty()
+        if self._is_stale:
+            return
+        if self._plot.getAxis("left").logMode != self.is_log:
+            self._plot.setLogMode(x=False, y=self.is_log)
+        window = self._window()
+        for curve, drawn in zip(self._curves, self._drawn, strict=True):
+            is_shown = curve.title not in self._view.hidden
+            for item in drawn.all:
+                item.setVisible(is_shown)
+            if is_shown:
+                drawn.raw.setData(*thinned(curve.raw_x, curve.raw_y, window))
+                drawn.smooth.setData(*thinned(curve.x, curve.y, window))
+        self._place_marks()
+        self._place_cursor()
+
+    def _on_painted(self) -> None:
+        """What came while it was not seen is drawn in the next turn."""
+        if self._is_stale:
+            QTimer.singleShot(0, self, self._draw)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names at the lines' ends keep their distance in pixels."""
+        super().resizeEvent(event)
+        if not self._is_stale:
+            self._place_marks()
+
+    def _seen(self) -> list[tuple[Curve, _Drawn]]:
+        pairs = zip(self._curves, self._drawn, strict=True)
+        return [(curve, drawn) for curve, drawn in pairs if curve.title not in self._view.hidden]
+
+    def _whole(self) -> tuple[float, float]:
+        """All of the axis, with room for the names at the lines' ends."""
+        marks = self._marks
+        end = max(marks.end, marks.now, 1e-9)
+        room = _NAME_ROOM / max(2 * _NAME_ROOM, self.width()) if marks.now > 0.8 * end else 0.06
+        return -0.02 * end, end / (1 - room)
+
+    def _window(self) -> tuple[float, float]:
+        return self._view.window or self._whole()
 
     def _place_marks(self) -> None:
-        marks = self._marks
-        low, high = self._range()
-        end = max(marks.end, marks.now, 1.0)
-        room = _NAME_ROOM / max(2 * _NAME_ROOM, self.width()) if marks.now > 0.8 * end else 0.06
-        self._plot.setXRange(-0.02 * end, end / (1 - room), padding=0)
+        marks, window = self._marks, self._window()
+        low, high = self._range(window)
+        end = max(marks.end, marks.now, 1e-9)
+        self._plot.setXRange(*window, padding=0)
         self._plot.setYRange(low, high, padding=0)
         self._future.setRegion((min(marks.now, end), end))
         self._future.setVisible(marks.now < end and bool(marks.future_words))
-        has_best = marks.best >= 0
+        has_best = marks.best >= 0 and math.isfinite(self._shown_value(marks.best_value))
         for item in (self._best, self._star, self._best_words):
             item.setVisible(has_best)
+        at_bottom = self._scale.is_share
         if has_best:
             self._best.setPos(marks.best)
-            self._star.setData([marks.best], [marks.best_value])
+            self._star.setData([marks.best], [self._shown_value(marks.best_value)])
             self._best_words.setPlainText(marks.best_words)
-            is_left = marks.best < 0.3 * end
-            self._best_words.setAnchor((0 if is_left else 1, 1 if self._is_share else 0))
-            self._best_words.setPos(marks.best, low if self._is_share else high)
-        self._future_words.setVisible(marks.now < 0.8 * end and bool(marks.future_words))
+            is_left = marks.best < window[0] + 0.3 * (window[1] - window[0])
+            self._best_words.setAnchor((0 if is_left else 1, 1 if at_bottom else 0))
+            self._best_words.setPos(marks.best, low if at_bottom else high)
+        self._future_words.setVisible(marks.now < 0.8 * end and bool(marks.future_words) and self._view.window is None)
         self._future_words.setPlainText(marks.future_words)
-        self._future_words.setAnchor((1, 1 if self._is_share else 0))
-        self._future_words.setPos(end, low if self._is_share else high)
+        self._future_words.setAnchor((1, 1 if at_bottom else 0))
+        self._future_words.setPos(end, low if at_bottom else high)
+        self._place_phases(low if at_bottom else high, anchor=1 if at_bottom else 0)
         self._place_labels(low, high)
 
+    def _place_phases(self, height: float, *, anchor: float) -> None:
+        """A line where a phase begins, and its name where there is room for it: not beside the best epoch's."""
+        end = max(self._marks.end, self._marks.now, 1e-9)
+        begun = [(at, name) for at, name in self._marks.phases if at > _FIRST_PHASES * end]
+        while len(self._phases) < len(begun):
+            line, words = pg.InfiniteLine(angle=90), pg.TextItem(anchor=(0, 0))
+            for item in (line, words):
+                self._plot.addItem(item, ignoreBounds=True)
+            self._phases.append((line, words))
+            self._dress()
+        for number, (line, words) in enumerate(self._phases):
+            is_there = number < len(begun)
+            line.setVisible(is_there)
+            words.setVisible(is_there and abs(begun[number][0] - self._marks.best) > 0.2 * end)
+            if is_there:
+                line.setPos(begun[number][0])
+                words.setPlainText(begun[number][1])
+                words.setAnchor((0, anchor))
+                words.setPos(begun[number][0], height)
+
     def _place_labels(self, low: float, high: float) -> None:
-        """At the end of each line, and not over each other."""
-        ends = [(float(curve.y[-1]), n) for n, curve in enumerate(self._curves) if len(curve.y)]
+        """At the end of each line of the Run that is shown, and not over each other."""
+        seen = [(curve, drawn) for curve, drawn in self._seen()]
+        ends = []
+        for number, (curve, drawn) in enumerate(seen):
+            value = self._shown_value(float(curve.y[-1])) if len(curve.y) else math.nan
+            has_room = not curve.run and self._view.window is None and math.isfinite(value)
+            drawn.label.setVisible(has_room)
+            if has_room:
+                ends.append((value, number))
         apart = (high - low) * 16 / max(60, self.height() - 30)
         at = low - apart * 0.5
         for value, number in sorted(ends):
             at = max(value, at + apart)
-            curve, label = self._curves[number], self._items[number][2]
-            label.setPos(float(curve.x[-1]), at)
-        for number, curve in enumerate(self._curves):
-            self._items[number][2].setVisible(len(curve.y) > 0)
+            curve, drawn = seen[number]
+            drawn.label.setPos(float(curve.x[-1]), at)
 
-    def _range(self) -> tuple[float, float]:
-        drawn = [part for curve in self._curves for part in (curve.y, curve.raw_y) if part is not None]
-        known = [part for part in (part[np.isfinite(part)] for part in drawn) if len(part)]
-        if not known:
-            return 0.0, 1.0
-        low, high = min(float(part.min()) for part in known), max(float(part.max()) for part in known)
-        if self._is_share:
-            return max(0.0, low - 0.08), 1.02
-        return min(0.0, low), high * 1.08 if high > 0 else 1.0
+    def _range(self, window: tuple[float, float]) -> tuple[float, float]:
+        """From the lowest to the highest value that is seen, as they are drawn."""
+        parts = []
+        for curve, _drawn in self._seen():
+            for x, y in ((curve.x, curve.y), (curve.raw_x, curve.raw_y)):
+                if x is not None and y is not None:
+                    first, last = between(x, window)
+                    parts.append(y[first:last])
+        values = np.concatenate(parts) if parts else np.zeros(0)
+        values = values[np.isfinite(values) & ((values > 0) if self.is_log else True)]
+        if not len(values):
+            return (0.0, 1.0)
+        low, high = float(values.min()), float(values.max())
+        if self.is_log:
+            low, high = math.log10(low), math.log10(high)
+            air = max(0.05, 0.06 * (high - low))
+            return low - air, high + air
+        if self._scale.is_share:
+            return (-0.02 if self._scale.is_whole else max(0.0, low - 0.08)), 1.02
+        air = 0.08 * (high - low) or 0.08 * abs(high) or 1.0
+        return (min(0.0, low) if self._view.window is None else low - air), high + air
+
+    def _shown_value(self, value: float) -> float:
+        if not self.is_log:
+            return value
+        return math.log10(value) if value > 0 else math.nan
 
     def _say(self) -> None:
-        last = [f"{curve.name} {curve.y[-1]:.3g}" for curve in self._curves if len(curve.y)]
+        last = [f"{curve.title} {curve.y[-1]:.3g}" for curve in self._curves if len(curve.y)]
         self.setAccessibleDescription(", ".join(last))
 
+    # --- cursor and zoom
 
-def smoothed(values: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """An exponential average that does not lean towards its beginning; `weight` is that of the past, 0..1.
+    def _place_cursor(self) -> None:
+        place = self._view.cursor
+        self._cursor.setVisible(place is not None)
+        if place is not None:
+            self._cursor.setPos(place)
 
-    The bias correction is that of Adam (Kingma and Ba, 2015), applied to the curve.
-    """
-    result = np.empty_like(values)
-    held = norm = 0.0
-    for number, value in enumerate(values.tolist()):
-        if np.isfinite(value):
-            held, norm = weight * held + (1 - weight) * value, weight * norm + (1 - weight)
-        result[number] = held / norm if norm else value
-    return result
+    def _place_of(self, at: QPointF) -> float:
+        box = self._plot.getViewBox()
+        inner = self._plot.mapToScene(self._plot.mapFrom(self, at.toPoint()))
+        return float(box.mapSceneToView(inner).x())
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to mark what to zoom to."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = self._place_of(event.position())
 
-def _thinned(
-    x: NDArray[np.float64] | None, y: NDArray[np.float64] | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """At most `MOST_POINTS`: of each stretch the lowest and the highest value, so that no peak is lost."""
-    if x is None or y is None:
-        return np.zeros(0), np.zeros(0)
-    if len(x) <= MOST_POINTS:
-        return x, y
-    stretch = -(-len(x) // (MOST_POINTS // 2))
-    whole = len(x) // stretch * stretch
-    parts = y[:whole].reshape(-1, stretch)
-    first = np.arange(0, whole, stretch)
-    picked = np.sort(np.concatenate([first + parts.argmin(axis=1), first + parts.argmax(axis=1)]))
-    picked = np.concatenate([picked, np.arange(whole, len(x))])
-    return x[picked], y[picked]
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the cursor, or mark what to zoom to."""
+        place = self._place_of(event.position())
+        low, high = self._window()
+        self._view.point(place if low <= place <= high else None)
+        if self._pressed_at is not None:
+            self._zooming.setRegion(sorted((self._pressed_at, place)))
+            self._zooming.setVisible(self._is_dragged(place))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Zoom to what was marked."""
+        pressed, self._pressed_at = self._pressed_at, None
+        self._zooming.hide()
+        place = self._place_of(event.position())
+        if pressed is not None and self._is_dragged(place, pressed):
+            self._zoom(min(pressed, place), max(pressed, place))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002
+        """Show all of it."""
+        self._pressed_at = None
+        self._view.zoom(None)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """With Ctrl, zoom; else the page scrolls."""
+        if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()
+            return
+        self._zoom_by(_CLOSER if event.angleDelta().y() > 0 else 1 / _CLOSER, self._place_of(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nobody points here any more."""
+        super().leaveEvent(event)
+        self._view.point(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move the cursor, plus and minus zoom, 0 shows all, Esc takes the cursor away."""
+        key = Qt.Key(event.key())
+        low, high = self._window()
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            now = self._view.cursor if self._view.cursor is not None else self._marks.now
+            step = (high - low) / (20 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 100)
+            place = now + (step if key == Qt.Key.Key_Right else -step)
+            most = max(self._marks.end, self._marks.now)
+            self._view.point(min(max(place, low, 0.0), high, most))
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            middle = self._view.cursor if self._view.cursor is not None else (low + high) / 2
+            self._zoom_by(1 / _CLOSER if key == Qt.Key.Key_Minus else _CLOSER, middle)
+        elif key in (Qt.Key.Key_0, Qt.Key.Key_Home):
+            self._view.zoom(None)
+        elif key == Qt.Key.Key_Escape and self._view.cursor is not None:
+            self._view.point(None)
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The cursor was the keyboard's."""
+        super().focusOutEvent(event)
+        self._view.point(None)
+
+    def _is_dragged(self, place: float, pressed: float | None = None) -> bool:
+        begin = self._pressed_at if pressed is None else pressed
+        low, high = self._window()
+        return begin is not None and abs(place - begin) > _DRAG * (high - low) / max(1, self.width())
+
+    def _zoom_by(self, factor: float, place: float) -> None:
+        low, high = self._window()
+        self._zoom(place - (place - low) * factor, place + (high - place) * factor)
+
+    def _zoom(self, low: float, high: float) -> None:
+        whole_low, whole_high = self._whole()
+        low, high = max(low, whole_low), min(high, whole_high)
+        if high - low >= whole_high - whole_low:
+            self._view.zoom(None)
+        elif high - low > _LEAST_SHARE * (whole_high - whole_low):
+            self._view.zoom((low, high))

@@ -1,0 +1,41 @@
+"""Plots of Runs as files: a picture as the window drew it, or the values as a table for other programs."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.files import replacing
+from convnext_studio.core.requests import SavePlot
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what a spreadsheet would take for one, and what guards against it
+
+
+def save_plot(request: SavePlot, ctx: JobContext) -> str:
+    """Serve `SavePlot`. Raises `StorageError`."""
+    ctx.check()
+    path = Path(request.path)
+    with replacing(path) as part:
+        if request.picture:
+            part.write_bytes(request.picture)
+        else:
+            _write_table(request, part, ctx)
+    return request.path
+
+
+def _write_table(request: SavePlot, part: Path, ctx: JobContext) -> None:
+    """A row a value; what is not a number is an empty cell."""
+    with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("run", "series", request.axis, "value"))
+        for run, series, (places, values) in request.curves:
+            ctx.check()
+            names = _guarded(run), _guarded(series)
+            for place, value in zip(places, values, strict=True):
+                table.writerow((*names, repr(place), repr(value) if math.isfinite(value) else ""))
+
+
+def _guarded(name: str) -> str:
+    return f"'{name}" if name.startswith(_FORMULA) else name
