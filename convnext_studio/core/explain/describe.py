@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -27,12 +28,14 @@ from convnext_studio.core.models.architecture import (
     preprocessing_of,
     pretrained_outputs,
 )
+from convnext_studio.core.models.card import Option
 from convnext_studio.core.models.card_file import read_card_in_file
 from convnext_studio.core.models.network import SAMPLE
 from convnext_studio.core.requests import DescribeNetwork
 from convnext_studio.core.resources import resource
 from convnext_studio.core.values import ModelRef
 
+NO_OPTIONS: Mapping[str, Option] = MappingProxyType({})
 _SPLICED = (nn.Sequential, nn.ModuleList)  # containers that say nothing by themselves
 _SPLICED_NAMES = ("Mlp", "GlobalResponseNormMlp")
 _STAGES_OF_RESNET = ("layer1", "layer2", "layer3", "layer4")
@@ -42,15 +45,20 @@ _TWICE = ("SwinTransformerBlock", "Block")  # these add up behind the attention,
 
 def describe_network(request: DescribeNetwork, ctx: JobContext) -> NetworkDescription:
     """Serve `DescribeNetwork`. Raises `UsageError` for an unknown name and `ModelError` for a broken Model file."""
-    architecture, outputs, height, width = _wanted(request.model)
+    architecture, outputs, (height, width), options = _wanted(request.model)
     ctx.check()
-    return describe(architecture, outputs, height, width)
+    return describe(architecture, outputs, height, width, options)
 
 
-def describe(architecture: str, outputs: int, height: int, width: int) -> NetworkDescription:
-    """Describe an architecture with `outputs` classes (0 = none) for inputs of height x width pixels."""
+def describe(
+    architecture: str, outputs: int, height: int, width: int, options: Mapping[str, Option] = NO_OPTIONS
+) -> NetworkDescription:
+    """Describe an architecture with `outputs` classes (0 = none) for inputs of height x width pixels.
+
+    `options` are what differs from what its name says.
+    """
     with torch.device("meta"):
-        network = build(architecture, outputs)
+        network = build(architecture, outputs, options)
         image = torch.zeros(1, 3, height, width)
     chain = split(network)
     measured = _measure(network, image)
@@ -71,16 +79,18 @@ def describe(architecture: str, outputs: int, height: int, width: int) -> Networ
     )
 
 
-def _wanted(ref: ModelRef) -> tuple[str, int, int, int]:
-    """Architecture, outputs, input height and width of the Model that `ref` names."""
+def _wanted(ref: ModelRef) -> tuple[str, int, tuple[int, int], Mapping[str, Option]]:
+    """Architecture, outputs, input height and width, and options of the Model that `ref` names."""
     if ref.name == SAMPLE or ref.name.endswith(".safetensors"):
         path = resource("sample", "model.safetensors") if ref.name == SAMPLE else Path(ref.name)
         card = read_card_in_file(path).card
-        return card.architecture, len(card.classes), card.preprocessing.height, card.preprocessing.width
+        size = card.preprocessing.height, card.preprocessing.width
+        return card.architecture, len(card.classes), size, card.options
     if not is_architecture(ref.name):
         raise UsageError(f"There is no Model named “{ref.name}”.", "`convnext-studio models` lists those there are.")
     preprocessing = preprocessing_of(ref.name)
-    return ref.name.partition(".")[0], pretrained_outputs(ref.name), preprocessing.height, preprocessing.width
+    size = preprocessing.height, preprocessing.width
+    return ref.name.partition(".")[0], pretrained_outputs(ref.name), size, NO_OPTIONS
 
 
 @dataclass(frozen=True)

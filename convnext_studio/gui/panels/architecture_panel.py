@@ -227,14 +227,16 @@ class ArchitecturePanel(Frame):
         return row is not None and row.can_classify and models.is_ready(row)
 
     def _lack_words(self) -> str:
+        lack = self._studio.architecture.lack
+        if lack == "other model":
+            return self._other_model_words()
         words = {
             "layer": self.tr("This part has no places in the image. Choose a stage or a block."),
             "model": self.tr("The Model is loading."),
-            "other model": self._other_model_words(),
             "classes": self.tr("This Model has no classes, so there is no answer to explain."),
             "image": self.tr("No image is open. Open one to see what this block makes of it."),
         }
-        return words.get(self._studio.architecture.lack, "")
+        return words.get(lack, "")
 
     def _other_model_words(self) -> str:
         if self._can_use():

@@ -9,6 +9,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.explain.describe import describe
 from convnext_studio.core.explanations import NetworkDescription, NetworkPart
+from convnext_studio.core.models.card import Option
 from convnext_studio.core.models.catalogue import CatalogueEntry, catalogue
 from convnext_studio.core.requests import DescribeNetwork
 from convnext_studio.core.values import ModelRef
@@ -76,3 +77,14 @@ def test_a_model_is_described_by_its_name_without_its_weights_and_an_unknown_one
     assert sample.architecture == "convnext_zepto_rms"
     with pytest.raises(UsageError, match="convnext_gigantic"):
         jobs.run(DescribeNetwork(ModelRef("convnext_gigantic")), JobContext())
+
+
+def test_a_network_of_ones_own_design_is_described_as_it_is() -> None:
+    options: dict[str, Option] = {"depths": (1, 1, 2, 1), "dims": (8, 16, 24, 32), "kernel_sizes": 5}
+    options |= {"norm_layer": "rmsnorm2d", "act_layer": "relu", "patch_size": 2}
+    found = describe("test_convnext", 3, 64, 64, options)
+    stages = [part for part in found.network.parts if part.kind == "stage"]
+    assert [stage.features for stage in stages] == [8, 16, 24, 32]
+    assert [sum(part.kind == "block" for part in stage.parts) for stage in stages] == [1, 1, 2, 1]
+    titles = {part.title for part in every(found.network)}
+    assert {"Depthwise convolution 5 × 5", "RMSNorm", "ReLU", "Convolution 2 × 2"} <= titles
