@@ -19,8 +19,10 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.dataset import DataWarning
 from convnext_studio.core.events import EditsKept, SampleWritten
 from convnext_studio.core.requests import (
+    CheckDataSet,
     EditLabels,
     FindImages,
     FindWeights,
@@ -156,7 +158,7 @@ def test_images_of_a_warning_are_shown_in_inspect(
     studio.data_sets.choose(DATA)
     actions["new_run"].trigger()
     qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
-    (warning,) = set_up_of(window)._warnings
+    (warning,) = set_up_of(window).warnings.rows
     button = warning.findChild(QPushButton)
     qtbot.waitUntil(button.isVisible)
     click(button, qtbot)
@@ -164,6 +166,24 @@ def test_images_of_a_warning_are_shown_in_inspect(
     assert FindImages(wanted) in lanes["scan"].requests
     assert window.pages.currentWidget() is window.inspect
     assert studio.recent.places == ()
+
+
+@pytest.mark.parametrize("place", ["set-up", "data"])
+def test_a_split_that_leaks_is_mended_by_one_click(
+    window: MainWindow, studio: Studio, workspace: Workspace, actions: Actions, qtbot: QtBot, place: str
+) -> None:
+    leak = DataWarning("leak", "The data set's own split leaks.", "Mend it.", (), (("on_leak", "move"),))
+    workspace.found = card(warnings=(leak,))
+    studio.data_sets.choose(DATA)
+    actions["new_run" if place == "set-up" else "go_data"].trigger()
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    panel = set_up_of(window) if place == "set-up" else window.training.data_page
+    (warning,) = panel.warnings.rows
+    button = warning.findChild(QPushButton)
+    qtbot.waitUntil(button.isVisible)
+    click(button, qtbot)
+    assert studio.set_up.recipe.on_leak == "move"
+    qtbot.waitUntil(lambda: workspace.requests(CheckDataSet)[-1].recipe.on_leak == "move")
 
 
 def test_a_field_says_what_is_wrong_with_what_was_typed(

@@ -87,7 +87,9 @@ def _torn(found: Found) -> Iterator[DataWarning]:
             "leak",
             f"{counted(len(found.moved), 'Image')} left the split that the data set gives them: other Images for "
             "training, or for validation, show the same part or picture.",
-            "What is left for validation and test is honest now, but no longer the split that others use.",
+            "What is left for validation and test is honest now, but no longer the split that others use."
+            if sum(found.counts["test"].values())
+            else "None is left for the test. Let the program split anew, from folders without train and test.",
             tuple(found.moved),
         )
     bonds = [places for places in same(found.grouped.bonds) if _is_torn(found, places)]

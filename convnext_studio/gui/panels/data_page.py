@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
-from convnext_studio.core.data.dataset import SPLITS, DataWarning
+from convnext_studio.core.data.dataset import SPLITS
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.drops import has_paths, paths_of
@@ -20,7 +20,7 @@ from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count
 from convnext_studio.gui.widgets.select import Select
 from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
-from convnext_studio.gui.widgets.warning_row import WarningRow
+from convnext_studio.gui.widgets.warning_rows import WarningRows
 
 _SIDE = 112
 _LEFT, _LEFT_NARROW, _NARROW = 420, 364, 1050
@@ -34,8 +34,6 @@ class DataPage(QWidget):
         self._studio = studio
         self.setAcceptDrops(True)
         self._pictures = _Pictures(SmallPictures(studio.lanes, "data set", 2 * _SIDE, self))
-        self._warnings: list[WarningRow] = []
-        self._told: tuple[DataWarning, ...] = ()
         self._make_parts(actions)
         self._lay_out()
         self._connect(actions)
@@ -76,9 +74,10 @@ class DataPage(QWidget):
         left.setContentsMargins(12, 4, 12, 16)
         left.setSpacing(12)
         left.addWidget(self.card)
-        self._warning_rows = QVBoxLayout()
-        self._warning_rows.setSpacing(8)
-        left.addLayout(self._warning_rows)
+        self.warnings = WarningRows(self._studio.theme)
+        self.warnings.show_pressed.connect(self._studio.show_images)
+        self.warnings.repair_pressed.connect(lambda values: self._studio.set_up.set(**values))
+        left.addWidget(self.warnings)
         left.addStretch(1)
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
@@ -162,7 +161,7 @@ class DataPage(QWidget):
         self.card.show_failure(*data.refusal)
         self.card.show_problem(set_up.problems.get("group_pattern", ""))
         self._show_progress()
-        self._show_warnings()
+        self.warnings.tell(data.card.warnings if data.card is not None else ())
         chosen = self.classes.currentData() or ""
         names = data.card.classes if data.card is not None else ()
         self.classes.clear()
@@ -177,22 +176,6 @@ class DataPage(QWidget):
         data, sample = self._studio.data_sets, self._studio.sample
         done, total = (sample.done, sample.total) if sample.is_making else (data.done, data.total)
         self.card.show_progress(done, total, is_running=sample.is_making or data.is_checking)
-
-    def _show_warnings(self) -> None:
-        card = self._studio.data_sets.card
-        told = card.warnings if card is not None else ()
-        if told == self._told:
-            return
-        self._told = told
-        for row in self._warnings:
-            self._warning_rows.removeWidget(row)
-            row.deleteLater()
-        self._warnings = []
-        for warning in told:
-            row = WarningRow(self._studio.theme, warning.message, warning.hint, has_images=bool(warning.images))
-            row.show_pressed.connect(lambda images=warning.images: self._studio.show_images(images))
-            self._warning_rows.addWidget(row)
-            self._warnings.append(row)
 
     def _filter(self) -> None:
         card = self._studio.data_sets.card

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from convnext_studio.core.data.dataset import DataWarning
 from convnext_studio.core.events import EngineStopped, Failed, ModelInput
 from convnext_studio.core.recipe import FIELDS, PRESETS
 from convnext_studio.core.requests import PreviewAugmentation
@@ -43,7 +42,7 @@ from convnext_studio.gui.widgets.picture_flow import Picture, PictureFlow
 from convnext_studio.gui.widgets.rate_box import RateBox
 from convnext_studio.gui.widgets.recipe_form import RecipeForm
 from convnext_studio.gui.widgets.recipe_words import preset_word
-from convnext_studio.gui.widgets.warning_row import WarningRow
+from convnext_studio.gui.widgets.warning_rows import WarningRows
 
 _TWO_COLUMNS = 820
 _ELSEWHERE = {"data", "group", "group_pattern", "model", "weights_file", "weights_folder", "preset"}
@@ -90,10 +89,9 @@ class SetUpPanel(QWidget):
         self.past = Button(theme, self.tr("From a past run…"), "retry", "ghost")
         self.past.setToolTip(plain_tip(self.tr("Begin with the settings of a run that was trained before.")))
         self.card = DataCard(theme)
-        self.warnings = QVBoxLayout()
-        self.warnings.setSpacing(8)
-        self._warnings: list[WarningRow] = []
-        self._told: tuple[DataWarning, ...] = ()
+        self.warnings = WarningRows(self._studio.theme)
+        self.warnings.show_pressed.connect(self._studio.show_images)
+        self.warnings.repair_pressed.connect(lambda values: self._studio.set_up.set(**values))
         self.model_title = PlainLabel("", "section", elide=Qt.TextElideMode.ElideMiddle)
         self.model_second = PlainLabel("", "small", "text2", wrap=True)
         self.licence = Chip(theme, "", "question", "none")
@@ -132,7 +130,7 @@ class SetUpPanel(QWidget):
         for column in (left, right):
             column.setSpacing(12)
         left.addWidget(self.card)
-        left.addLayout(self.warnings)
+        left.addWidget(self.warnings)
         left.addStretch(1)
         right.addWidget(self._model_card())
         self.preset_group = self._preset_card()
@@ -304,7 +302,7 @@ class SetUpPanel(QWidget):
         self.card.show_data(recipe, data.card, is_thorough=data.is_thorough)
         self.card.show_failure(*data.refusal)
         self._show_progress()
-        self._show_warnings()
+        self.warnings.tell(data.card.warnings if data.card is not None else ())
         self._show_summary()
 
     def _show_progress(self) -> None:
@@ -314,22 +312,6 @@ class SetUpPanel(QWidget):
         self.card.sample.setEnabled(not sample.is_making)
         if sample.is_making:
             self.card.sentence.setText(self.tr("The sample images are being made."))
-
-    def _show_warnings(self) -> None:
-        card = self._studio.data_sets.card
-        told = card.warnings if card is not None else ()
-        if told == self._told:
-            return
-        self._told = told
-        for row in self._warnings:
-            self.warnings.removeWidget(row)
-            row.deleteLater()
-        self._warnings = []
-        for warning in told:
-            row = WarningRow(self._studio.theme, warning.message, warning.hint, has_images=bool(warning.images))
-            row.show_pressed.connect(lambda images=warning.images: self._studio.show_images(images))
-            self.warnings.addWidget(row)
-            self._warnings.append(row)
 
     def _show_model(self) -> None:
         models, recipe = self._studio.models, self._studio.set_up.recipe

@@ -12,11 +12,12 @@ from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
 
 
 class WarningRow(Frame):
-    """`show_pressed` asks for the images."""
+    """`show_pressed` asks for the images, `repair_pressed` for what `repair` says, if anything."""
 
     show_pressed = Signal()
+    repair_pressed = Signal()
 
-    def __init__(self, theme: Theme, message: str, hint: str, *, has_images: bool) -> None:
+    def __init__(self, theme: Theme, message: str, hint: str, *, has_images: bool, repair: str = "") -> None:
         super().__init__("again")
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -28,8 +29,18 @@ class WarningRow(Frame):
         row.setSpacing(8)
         row.addWidget(IconLabel(theme, "warn", "again"), 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
         if has_images:
             show = Button(theme, self.tr("Show these images"), is_small=True)
             show.clicked.connect(self.show_pressed)
+            buttons.addWidget(show)
+        if repair:
+            mend = Button(theme, repair, is_small=True)
+            mend.setToolTip(self.tr("Split anew with this change; it is a setting of the training."))
+            mend.clicked.connect(self.repair_pressed)
+            buttons.addWidget(mend)
+        if buttons.count():
+            buttons.addStretch(1)
             words.addSpacing(4)
-            words.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
+            words.addLayout(buttons)

@@ -218,6 +218,17 @@ def test_a_split_of_the_data_set_that_leaks_can_be_mended(tmp_path: Path, draw: 
     assert {Path(path).name for path in told.images} == {"again.png", "copy.png"}
 
 
+def test_a_split_of_the_data_set_that_leaks_all_over_is_said_to_leave_nothing_to_test_on(
+    tmp_path: Path, draw: Draw
+) -> None:
+    for number in range(12):
+        for shot, split in enumerate(("train", "val", "test")):
+            draw(tmp_path / split / ("ok" if number % 2 else "dent") / f"{number}.png", number, shot)
+    card = card_of(tmp_path, on_leak="move")
+    assert [sum(counts.values()) for counts in card.counts.values()][2] == 0
+    assert "None is left for the test" in warning(card, "leak").hint
+
+
 # --- what is wrong with a data set
 
 
