@@ -17,7 +17,7 @@ from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.jobs import InlineLane
-from convnext_studio.gui.stores.curves import loss_curves
+from convnext_studio.gui.stores.curves import loss_curves, validated
 from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.set_up import SetUp
 from convnext_studio.gui.stores.studio import Studio
@@ -286,6 +286,39 @@ def test_over_fitting_names_the_epoch_and_what_is_kept() -> None:
     found = health(History(lines(said)))
     assert found.title == "Over-fitting since epoch 5."
     assert "of epoch 4, is kept" in found.sentence
+
+
+def test_one_class_for_everything_is_said_as_that() -> None:
+    rows = tuple(tuple(5 if number == 2 else 0 for number in range(6)) for _ in CLASSES)
+    said = [dataclasses.replace(e, confusion=rows) if isinstance(e, EpochEnded) else e for e in events(done=1)]
+    found = health(History(lines(said)))
+    assert (found.tone, found.title) == ("again", "Everything is called “good”.")
+
+
+def test_a_loss_that_does_not_fall_is_called_slow() -> None:
+    steps = [StepEnded(n, 1 + n // 50, 1.8, 1e-7, 30.0) for n in range(1, 101)]
+    ended = [e for e in events(done=2) if isinstance(e, EpochEnded)]
+    ended = [dataclasses.replace(e, is_best=e.epoch == 0) for e in ended]
+    found = health(History(lines([*events(done=0), *steps, *ended[1:]])))
+    assert (found.tone, found.title) == ("again", "It learns very slowly.")
+
+
+def test_a_run_without_validation_images_says_so_and_shows_no_figure() -> None:
+    history = changed_epochs(confusion=((0,) * 6,) * 6, loss=0.0, balanced_accuracy=0.0)
+    found = health(history)
+    assert (found.tone, found.title) == ("info", "Not validated.")
+    assert [len(curve.y) for curve in loss_curves(history)] == [72, 0]
+    assert validated(history) == []
+
+
+def test_few_validation_images_are_told_with_the_praise() -> None:
+    rows = tuple(tuple(2 if one == other else 0 for other in range(6)) for one in range(6))
+    assert "only 12 validation images" in health(changed_epochs(confusion=rows)).sentence
+
+
+def test_the_head_alone_is_not_called_an_epoch() -> None:
+    said = [dataclasses.replace(e, is_best=e.epoch == 0) if isinstance(e, EpochEnded) else e for e in events(done=2)]
+    assert "the best so far is the head alone" in health(History(lines(said))).sentence
 
 
 def test_waiting_for_images_is_told() -> None:

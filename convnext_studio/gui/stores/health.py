@@ -8,7 +8,6 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication
 
-from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.history import History
 from convnext_studio.gui.widgets.numbers import count, percent
@@ -16,6 +15,8 @@ from convnext_studio.gui.widgets.numbers import count, percent
 Tone = Literal["ok", "again", "ng", "info"]
 _STEPS_TO_JUDGE = 20
 _BLOWN_UP = 3.0  # a loss so many times that of the beginning comes from too high a learning rate
+_NO_BETTER = 0.98  # a training loss that is still so much of its beginning after two epochs is not learned
+_FEW = 30  # validation Images: one more or less right moves the figure by percents
 _WORSE = 1.1  # a validation loss so many times its best, while that of training falls, is over-fitting
 
 
@@ -28,19 +29,27 @@ class Health:
     sentence: str
 
 
-def health(history: History, recipe: Recipe | None = None) -> Health:
+def health(history: History) -> Health:
     """Say how it goes; the first rule that applies decides."""
-    rules = (_too_fast, _never_predicted, _over_fitting, _waiting_for_data, _waiting_for_better)
+    rules = (
+        _too_fast,
+        _never_predicted,
+        _one_class_only,
+        _over_fitting,
+        _too_slow,
+        _waiting_for_data,
+        _not_validated,
+        _waiting_for_better,
+    )
     for rule in rules:
         if (found := rule(history)) is not None:
             return found
     if not history.epochs:
         return Health("info", _tr("Too early to tell."), _tr("The first validation comes after the first epoch."))
-    patience = recipe.patience if recipe is not None else 0
-    said = _tr("The best so far is epoch {0}.").format(history.best.epoch if history.best else 0)
-    left = history.epochs[-1].patience_left
-    if patience and left >= 0:
-        said += " " + _tr("It would end after {0} more epochs without a better one.").format(left)
+    best = history.best.epoch if history.best else 0
+    said = _tr("The best so far is epoch {0}.").format(best) if best else _tr("The best so far is the head alone.")
+    if (few := sum(map(sum, history.epochs[-1].confusion))) < _FEW:
+        said += " " + _tr("With only {0} validation images its figure is uncertain.").format(count(few))
     return Health("ok", _tr("Still improving."), said)
 
 
@@ -53,6 +62,40 @@ def _too_fast(history: History) -> Health | None:
     if not is_broken:
         return None
     return Health("ng", _tr("The learning rate is too high."), _tr("The loss rises instead of falling; lower it."))
+
+
+def _one_class_only(history: History) -> Health | None:
+    """Whatever is shown is called the same; told before a single class is blamed."""
+    if history.started is None or not any(one.epoch for one in history.epochs):
+        return None
+    rows = history.epochs[-1].confusion
+    columns = [sum(row[number] for row in rows) for number in range(len(rows))]
+    found = [number for number, column in enumerate(columns) if column]
+    if len(found) != 1 or sum(1 for row in rows if any(row)) < 2:
+        return None
+    said = _tr("Whatever it is shown is called so. Try a lower learning rate, or look at the labels.")
+    return Health("again", _tr("Everything is called “{0}”.").format(history.started.classes[found[0]]), said)
+
+
+def _too_slow(history: History) -> Health | None:
+    """Two epochs went by, and the loss is about what it was."""
+    losses = history.steps.loss
+    if len([one for one in history.epochs if one.epoch]) < 2 or len(losses) < 2 * _STEPS_TO_JUDGE:
+        return None
+    is_better = history.best is not None and history.best.epoch > 0
+    part = max(5, len(losses) // 10)
+    begin, now = sum(losses[:part]) / part, sum(losses[-part:]) / part
+    if is_better or now < _NO_BETTER * begin:
+        return None
+    said = _tr("The loss hardly falls. A higher learning rate, or a Model with learned weights, may help.")
+    return Health("again", _tr("It learns very slowly."), said)
+
+
+def _not_validated(history: History) -> Health | None:
+    if not history.epochs or any(map(any, history.epochs[-1].confusion)):
+        return None
+    said = _tr("There are no validation images, so nobody can say which epoch is the best; the last one is kept.")
+    return Health("info", _tr("Not validated."), said)
 
 
 def _never_predicted(history: History) -> Health | None:
@@ -108,6 +151,8 @@ def _waiting_for_better(history: History) -> Health | None:
     if since < 1:
         return None
     said = _tr("No better epoch for {0} epochs; the best so far is epoch {1}.").format(since, history.best.epoch)
+    if not history.best.epoch:
+        said = _tr("No better epoch for {0} epochs; the best so far is the head alone.").format(since)
     more = " " + _tr("It ends after {0} more.").format(left) if left >= 0 else ""
     return Health("ok", _tr("Healthy."), said + more)
 
