@@ -314,6 +314,8 @@ def _say_memory_is_short(work: Work) -> None:
 
 def _save_if_possible(work: Work) -> None:
     """Save once more before the end; on a disk in trouble what was saved before has to do."""
+    if work.saves_slowly:
+        work.desk.notice("It ends as soon as what was learned is saved.")
     try:
         work.save_now()
     except StorageError as error:

@@ -38,6 +38,7 @@ from convnext_studio.core.training.validation import Answers, Scores
 SAVE_EVERY_S = 15.0
 _SAVE_SHARE = 0.05  # of the time; a large state is saved less often, but
 _MOST_LOST_S = 30.0
+_SLOW_BYTES = 100_000_000  # to hash and to write them takes a good part of a second
 _LOWERED = 0.5  # what "lower rate" does
 _RESERVE = 0.03  # of a time limit, for what was not foreseen
 _MEASURED_ON_CPU = 8  # Images: all of a batch would take seconds before the first step
@@ -168,6 +169,11 @@ class Work:
             self.progress = found.progress
             give_back(found, self.network, self.average.module if self.average else None, self.optimizer)
         return bool(found.tensors)
+
+    @property
+    def saves_slowly(self) -> bool:
+        """Whether to save takes so long that whoever waits for it should be told."""
+        return self._state_bytes() > _SLOW_BYTES
 
     def save(self) -> None:
         """Save the state; while the disk is full, wait. Raises `Cancelled`."""

@@ -91,6 +91,17 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(begin: Callable[..
     assert same_weights(stopped, alone)
 
 
+def test_whoever_waits_for_a_large_state_to_be_saved_is_told(
+    begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_SLOW_BYTES", 0)
+    ended, events = worked(begin(), stop_at(2))
+    kinds = [type(event) for event in events]
+    assert ended.ending == "stopped"
+    assert kinds[-3:] == [RunNoticed, Saved, RunEnded]
+    assert "as soon as what was learned is saved" in events[-3].message  # type: ignore[union-attr]
+
+
 def test_a_state_that_was_cut_off_is_told_and_the_one_before_taken(begin: Callable[..., Run]) -> None:
     alone, cut = begin("alone"), begin("cut")
     worked(alone)
