@@ -70,8 +70,8 @@ def begin(app: App, click: Clicks, **changes: object) -> Generator[Until, None, 
 def evaluated(app: App, click: Clicks, found: list[Evaluation]) -> Generator[Until, None, None]:
     """From the finished Run to its figures on the test split, and to the Images behind a cell of the matrix."""
     studio, evaluator = app.studio, app.studio.evaluator
-    yield app.actions["evaluate_run"].isEnabled
-    app.actions["evaluate_run"].trigger()
+    yield live_of(app).buttons["evaluate_run"].isEnabled
+    click(live_of(app).buttons["evaluate_run"])
     page = app.window.evaluation.page
     yield lambda: page.begin.isVisible() and page.begin.isEnabled()
     click(page.begin)

@@ -107,11 +107,13 @@ class LivePanel(QWidget):
             ("stop_run", "flag", "secondary"),
             ("resume_run", "retry", "primary"),
             ("use_run_model", "models", "primary"),
+            ("evaluate_run", "evaluate", "secondary"),
             ("repeat_run", "copy", "secondary"),
         ):
             button = Button(theme, actions[name].text(), icon, kind)  # type: ignore[arg-type]
             bind(button, actions[name])
             self.buttons[name] = button
+        self.buttons["evaluate_run"].set_text(self.tr("Evaluate"))
         self.tools = {
             name: ActionIconButton(theme, actions[name], icon)
             for name, icon in (("lower_rate", "down"), ("open_run_folder", "open"), ("delete_run", "trash"))
@@ -348,6 +350,7 @@ class LivePanel(QWidget):
             "lower_rate": is_running,
             "resume_run": can_go_on,
             "use_run_model": not is_running and has_model,
+            "evaluate_run": not is_running and has_model,
             "repeat_run": not is_running,
             "open_run_folder": not is_running,
             "delete_run": not is_running,
