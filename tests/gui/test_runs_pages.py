@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QFile, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMainWindow, QSystemTrayIcon
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QComboBox,
+    QLineEdit,
+    QMainWindow,
+    QPlainTextEdit,
+    QSystemTrayIcon,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
@@ -40,12 +49,16 @@ from convnext_studio.gui.stores.race import front
 from convnext_studio.gui.stores.race_table import RaceTable, ticks
 from convnext_studio.gui.stores.runs_table import Column, RunsTable
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import IconButton
 from convnext_studio.gui.widgets.cells import CELL_ROLE, Cell
 from convnext_studio.gui.widgets.question import Question
 from tests.guards import Expected
 from tests.gui.replies import serve
+from tests.gui.test_long_words import long_words, wait_for_room
 from tests.gui.training_replies import DATA, Workspace, events, lines, others, summary
+
+__all__ = ["long_words"]
 
 DONE, STOPPED, FAILED = (run.folder for run in others())
 
@@ -196,6 +209,7 @@ def test_the_chosen_row_is_the_run_that_every_action_is_about(
     qtbot.waitUntil(actions["resume_run"].isEnabled)
     page.browser.taken.emit(page.runs_table.index_of(STOPPED))
     assert window.training.train().place == "live" and studio.training.view.folder == STOPPED
+    qtbot.waitUntil(lambda: studio.training.view.summary is not None)
 
 
 def test_without_runs_the_table_says_what_to_do(
@@ -386,7 +400,7 @@ def test_results_of_a_race_are_sorted_drawn_and_written(
     assert [(one.name, one.is_front) for one in points] == [("atto", True), ("resnet", False)]
     assert page.plot.points == tuple(points)
     page.axis.setCurrentIndex(0)
-    assert page.plot.points == () and "speeds are measured" in page.plot_words.text()
+    assert page.plot.points == () and "measure the speed" in page.plot_words.text()
     studio.race.export(str(tmp_path / "race.csv"))
     saved = waiting.requests(SaveTable)[0]
     assert isinstance(saved, SaveTable)
@@ -480,3 +494,67 @@ def test_a_run_taken_out_of_the_trash_is_asked_for_once(
     assert posted[-1].action_text == "Undo" and posted[-1].action is not None
     posted[-1].action()
     assert waiting.requests(RestoreRun) == [RestoreRun("/trash/files/line 3", DONE)]
+
+
+# --- words, names, keys
+
+
+def fill(window: MainWindow, studio: Studio, actions: Actions, waiting: Waiting, qtbot: QtBot, place: str) -> None:
+    """Put everything on the page that can be on it."""
+    recipe = from_preset("instant", data=DATA)
+    waiting.queue = Queue(tuple(Queued(key, recipe, key, race="sizes") for key in ("a", "b")), is_held=True)
+    waiting.workspace.runs = (*race_runs()[:2], *others())
+    studio.set_up.set(data=DATA)
+    looked(studio, qtbot)
+    if place == "results":
+        studio.race.show("sizes")
+    actions["all_runs" if place == "runs" else "race"].trigger()
+    if place == "runs":
+        for folder in (DONE, STOPPED):
+            studio.compared.toggle(folder)
+        qtbot.waitUntil(lambda: len(studio.compared.histories()) == 2)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 640)])
+@pytest.mark.parametrize("place", ["runs", "race", "results"])
+def test_no_word_is_cut_when_words_are_longer(
+    long_words: None,
+    theme: Theme,
+    waiting: Waiting,
+    studio: Studio,
+    qtbot: QtBot,
+    place: str,
+    size: tuple[int, int],
+) -> None:
+    actions = Actions(theme)
+    window = MainWindow(studio, actions)
+    qtbot.addWidget(window)
+    window.resize(*size)
+    window.show()
+    fill(window, studio, actions, waiting, qtbot, place)
+    wait_for_room(window.pages.currentWidget(), qtbot)
+
+
+@pytest.mark.parametrize("place", ["runs", "race", "results"])
+def test_everything_has_a_name_and_tab_goes_through_the_page(
+    window: MainWindow, studio: Studio, actions: Actions, waiting: Waiting, qtbot: QtBot, place: str
+) -> None:
+    fill(window, studio, actions, waiting, qtbot, place)
+    page = window.pages.currentWidget()
+    kinds = (QAbstractButton, QLineEdit, QComboBox, QAbstractItemView, QPlainTextEdit)
+    operated = [widget for kind in kinds for widget in page.findChildren(kind) if widget.isVisible()]
+    nameless = [type(widget).__name__ for widget in operated if not (widget.accessibleName() or _text(widget))]
+    assert [name for name in nameless if not name.startswith("Q")] == []
+    window.activateWindow()
+    window.top_bar._open.setFocus()
+    seen: list[QWidget | None] = []
+    while window.focusWidget() not in seen:
+        seen.append(window.focusWidget())
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+        assert len(seen) < 200
+    assert window.focusWidget() is seen[0]
+    assert sum(page.isAncestorOf(widget) for widget in seen if widget is not None) >= 5
+
+
+def _text(widget: QWidget) -> str:
+    return widget.text() if isinstance(widget, QAbstractButton) else ""

@@ -99,7 +99,7 @@ class BesidePanel(Frame):
             replace(accuracy_curves(history)[-1], name=name, role=_ROLES[number % len(_ROLES)])
             for number, (_folder, name, history) in enumerate(told)
         ]
-        end = max((_last_epoch(history) for _folder, _name, history in told), default=1.0)
+        end = max((1.0, *(_last_epoch(history) for _folder, _name, history in told)))
         self._plot.show_curves(curves, Marks(now=end, end=end))
 
     def _on_refused(self) -> None:

@@ -71,6 +71,7 @@ class QueuePanel(Frame):
                 self.tr("They train one after another, also when the window is closed. A failed one stops no other.")
             )
         self.hold.set_text(self.tr("Go on") if self._queue.is_held else self.tr("Hold"))
+        self.hold.set_icon("play" if self._queue.is_held else "pause")
         self.hold.setToolTip(
             self.tr("Start the next one once nothing trains here")
             if self._queue.is_held

@@ -304,7 +304,7 @@ class RacePage(QWidget):
         if points:
             said = self.tr("Filled: none is better in both. Lines are 95 % intervals; where they overlap, it is open.")
         elif axis == "images_per_s":
-            said = self.tr("Nothing to show yet: speeds are measured once the race is over.")
+            said = self.tr("Nothing to show yet: measure the speed of the Models once the race is over.")
         else:
             said = self.tr("Nothing to show yet.")
         self.plot_words.setText(said)

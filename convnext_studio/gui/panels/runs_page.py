@@ -17,12 +17,11 @@ from convnext_studio.gui.widgets.empty_state import EmptyState
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.table_browser import BrowserWords, Choice, TableBrowser
 
-_DETAILS_WIDTH, _DETAILS_NARROW = 320, 264
-_WIDE = 1000  # the page's width from which on the details take their whole width
+_DETAILS_WIDTH = 332
 _NAME_WIDTH, _MARGINS = 190, 48
 _ALWAYS = (Column.SCORE, Column.BESIDE)
 _AS_ROOM_ALLOWS = (Column.STATE, Column.MODEL, Column.WHEN, Column.EPOCHS, Column.TIME, Column.DATA)  # dearest first
-_BELOW_HEIGHT, _LEAST_BELOW = 232, 176
+_BELOW_HEIGHT, _LEAST_BELOW, _SHARE_BELOW = 232, 120, 0.42
 
 
 class RunsPage(QWidget):
@@ -45,6 +44,7 @@ class RunsPage(QWidget):
         self._studio = studio
         self._training = studio.training
         self._details = details
+        details.setFixedWidth(_DETAILS_WIDTH)
         self._below = below
         self.runs_table = RunsTable(studio.training, studio.compared, self)
         self.browser = TableBrowser(studio.theme, self.runs_table, self._words(), COLUMN_WIDTHS)
@@ -107,6 +107,8 @@ class RunsPage(QWidget):
         self.runs_table.modelReset.connect(self._on_reset)
         self._training.runs_changed.connect(self._show_count)
         self._training.view.shown_changed.connect(self._follow)
+        for changed in (self._studio.compared.changed, self._studio.queue.changed):
+            changed.connect(self._size_below)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Space lays the chosen Run beside others, Delete moves it to the trash."""
@@ -120,15 +122,19 @@ class RunsPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where the window is small, the details have what the table has no room for."""
         super().resizeEvent(event)
-        details = _DETAILS_WIDTH if self.width() >= _WIDE else _DETAILS_NARROW
-        self._details.setFixedWidth(details)
-        room = self.width() - details - _MARGINS - _NAME_WIDTH - sum(COLUMN_WIDTHS[column] for column in _ALWAYS)
+        room = self.width() - _DETAILS_WIDTH - _MARGINS - _NAME_WIDTH - sum(COLUMN_WIDTHS[column] for column in _ALWAYS)
         for column in _AS_ROOM_ALLOWS:
             has_room = room >= COLUMN_WIDTHS[column]
             room = room - COLUMN_WIDTHS[column] if has_room else 0
             self.browser.table.setColumnHidden(column, not has_room)
+        self._size_below()
+
+    def _size_below(self) -> None:
+        """What stands below shares less than half of the page, so that the table keeps some rows."""
+        shown = max(1, sum(not panel.isHidden() for panel in self._below))
+        height = int(self.height() * _SHARE_BELOW / shown)
         for panel in self._below:
-            panel.setFixedHeight(max(_LEAST_BELOW, min(_BELOW_HEIGHT, self.height() // 3)))
+            panel.setFixedHeight(max(_LEAST_BELOW, min(_BELOW_HEIGHT, height)))
 
     # --- what is shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,11 @@ COLUMN_WIDTHS: dict[int, int] = {
     Column.TIME: 84,
     Column.MODEL: 184,
     Column.DATA: 110,
-    Column.WHEN: 118,
+    Column.WHEN: 138,
     Column.BESIDE: 118,
 }
 _NUMBERS = {Column.SCORE, Column.EPOCHS, Column.TIME}
-_NOW = "9"  # later than any time in ISO form: it is only just beginning
+_TIMED = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-")
 _BEST_FIRST = {Column.SCORE, Column.WHEN, Column.TIME, Column.EPOCHS}
 
 
@@ -122,7 +123,9 @@ class RunsTable(QAbstractTableModel):
         return (*known, *(run for run in passing if _key(run, column) is None))
 
     def _passes(self, run: RunSummary) -> bool:
-        text = " ".join((run.name, run.folder.rpartition("/")[2], run.model, run.data, run.preset, run.notes, run.race, *run.tags)).casefold()
+        text = " ".join(
+            (run.name, run.folder.rpartition("/")[2], run.model, run.data, run.preset, run.notes, run.race, *run.tags)
+        ).casefold()
         return self._state in ("", run.state) and all(word in text for word in self._words)
 
     def _repaint(self) -> None:
@@ -194,7 +197,7 @@ class RunsTable(QAbstractTableModel):
             Column.EPOCHS: numbers.count(run.epoch) if run.epochs else self.tr("head only"),
             Column.TIME: length(run.seconds) if run.seconds else UNKNOWN,
             Column.DATA: run.data.rstrip("/").rpartition("/")[2],
-            Column.WHEN: when_words(run.started),
+            Column.WHEN: when_words(_began(run)),
         }
         return Cell(texts[column], text_role="text2", is_right=column in _NUMBERS)
 
@@ -253,6 +256,15 @@ def when_words(started: str) -> str:
     return QLocale().toString(at.toLocalTime(), QLocale.FormatType.ShortFormat) if at.isValid() else UNKNOWN
 
 
+def _began(run: RunSummary) -> str:
+    """When it began, in ISO form; one that did not get so far tells by its folder's name when it was to."""
+    timed = _TIMED.match(run.folder.rpartition("/")[2])
+    if run.started or timed is None:
+        return run.started
+    at = QDateTime.fromString("{}-{}-{}T{}:{}:{}".format(*timed.groups()), Qt.DateFormat.ISODate)
+    return at.toUTC().toString(Qt.DateFormat.ISODate)
+
+
 def _key(run: RunSummary, column: Column) -> float | str | None:
     keys: dict[Column, float | str | None] = {
         Column.RUN: run.name.casefold(),
@@ -262,7 +274,7 @@ def _key(run: RunSummary, column: Column) -> float | str | None:
         Column.TIME: run.seconds or None,
         Column.MODEL: short_model(run.model).casefold(),
         Column.DATA: run.data.casefold(),
-        Column.WHEN: run.started or (_NOW if run.state == "running" else None),
+        Column.WHEN: _began(run) or None,
         Column.BESIDE: None,
     }
     return keys[column]

@@ -62,7 +62,9 @@ class ParetoPlot(QWidget):
         return QSize(260, 190)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """Grid, front, intervals, points, names."""
+        """Grid, front, intervals, points, names; nothing while there are no points."""
+        if not self.points:
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect()).adjusted(_LEFT, _TOP, -_RIGHT, -_BOTTOM)

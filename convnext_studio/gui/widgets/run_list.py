@@ -24,7 +24,7 @@ from convnext_studio.gui.theme.theme import Theme
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 _ROLE = int(Qt.ItemDataRole.UserRole) + 1
-_HEIGHT, _GAP, _FIGURE = 54, 4, 56
+_HEIGHT, _GAP = 54, 4
 
 
 @dataclass(frozen=True)
@@ -153,12 +153,13 @@ class _RunDelegate(QStyledItemDelegate):
 
     def _paint_words(self, painter: QPainter, rect: QRectF, row: RunRow) -> None:
         middle = int(Qt.AlignmentFlag.AlignVCenter)
-        room = QRectF(rect.left() + 36, rect.top() + 8, rect.width() - 36 - _FIGURE - 12, 18)
         painter.setFont(font("strong"))
+        taken = painter.fontMetrics().horizontalAdvance(row.figure)
+        room = QRectF(rect.left() + 36, rect.top() + 8, rect.width() - 36 - taken - 20, 18)
         painter.setPen(self._theme.color("text"))
         name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideMiddle, int(room.width()))
         painter.drawText(room, middle, name)
-        figure = QRectF(rect.right() - _FIGURE - 12, rect.top() + 8, _FIGURE, 18)
+        figure = QRectF(rect.right() - taken - 12, rect.top() + 8, taken, 18)
         painter.drawText(figure, middle | int(Qt.AlignmentFlag.AlignRight), row.figure)
         painter.setFont(font("small"))
         painter.setPen(self._theme.color("text2"))
