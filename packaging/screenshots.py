@@ -46,6 +46,9 @@ def script(app: App, out: Path, images: str) -> Iterator[Until]:
     library.set_current_row(_telling_row(app))
     yield lambda: studio.viewer.opened is not None and studio.explainer.trust is not None
     yield from shoot("inspect")
+    app.actions["show_network"].trigger()
+    yield lambda: studio.architecture.activations is not None and studio.architecture.explained is not None
+    yield from shoot("network")
     app.actions["go_models"].trigger()
     yield from shoot("models")
     yield from train(app, images, shoot)

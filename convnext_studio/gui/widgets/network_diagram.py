@@ -21,7 +21,7 @@ from convnext_studio.gui.widgets.part_buttons import (
 )
 
 _GAP, _TILE, _TILE_GAP, _INSET = 18, 28, 4, 6
-_INPUT, _NARROW, _LEAST_STAGE = 88, 100, 116
+_INPUT, _NARROW, _LEAST_STAGE = 96, 98, 115
 _TOP = HEAD + SLAB
 
 
