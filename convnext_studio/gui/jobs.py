@@ -38,6 +38,7 @@ LANES = (
     "follow",
     "explain",
     "explain all",
+    "network",
     "evaluate",
     "measure",
 )

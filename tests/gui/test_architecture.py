@@ -56,7 +56,7 @@ def show_activations(request: ShowActivations, ctx: JobContext) -> Activations:
 def shown(qtbot: QtBot, studio: Studio, actions: Actions, lanes: Lanes) -> ArchitecturePanel:
     """The Model in use, seen while an Image is open."""
     serve(lanes, [image(number) for number in range(4)])
-    lanes["explain"].served_by |= {DescribeNetwork: describe, ShowActivations: show_activations}
+    lanes["network"].served_by |= {DescribeNetwork: describe, ShowActivations: show_activations}
     studio.classifier.load()
     studio.library.open_paths(["/parts"])
     qtbot.waitUntil(lambda: studio.library.waiting == 0 and studio.viewer.opened is not None)
@@ -71,7 +71,7 @@ def shown(qtbot: QtBot, studio: Studio, actions: Actions, lanes: Lanes) -> Archi
 
 
 def asked(lanes: Lanes, kind: type) -> list[object]:
-    return [request for request in lanes["explain"].requests if isinstance(request, kind)]
+    return [request for request in lanes["network"].requests if isinstance(request, kind)]
 
 
 # --- the drawing
@@ -174,14 +174,14 @@ def test_the_chosen_block_shows_its_maps_and_its_grad_cam(
 
 
 def test_the_newest_block_wins(qtbot: QtBot, shown: ArchitecturePanel, studio: Studio, lanes: Lanes) -> None:
-    lanes["explain"].hold()
+    lanes["network"].hold()
     seen = []
     studio.architecture.evidence_changed.connect(
         lambda: seen.append(studio.architecture.activations and studio.architecture.activations.layer)
     )
     for number in range(3):
         studio.architecture.choose(f"stages.2.blocks.{number}")
-    lanes["explain"].release()
+    lanes["network"].release()
     qtbot.waitUntil(lambda: studio.architecture.activations is not None)
     assert set(filter(None, seen)) == {"stage3.block3"}
 
@@ -216,7 +216,7 @@ def test_a_network_that_cannot_be_described_is_said_in_words(
     def refuse(request: DescribeNetwork, ctx: JobContext) -> object:
         raise UsageError("There is no Model named “x”.", "Choose another.")
 
-    lanes["explain"].served_by[DescribeNetwork] = refuse
+    lanes["network"].served_by[DescribeNetwork] = refuse
     studio.architecture.show_model(ModelRef("x"), "x")
     qtbot.waitUntil(lambda: bool(studio.architecture.error))
     assert shown.stack.currentWidget() is shown.empty
@@ -235,7 +235,7 @@ def test_the_page_opens_from_the_models_and_leads_back(
     qtbot: QtBot, studio: Studio, actions: Actions, lanes: Lanes
 ) -> None:
     serve(lanes, [])
-    lanes["explain"].served_by[DescribeNetwork] = describe
+    lanes["network"].served_by[DescribeNetwork] = describe
     window = MainWindow(studio, actions)
     qtbot.addWidget(window)
     window.show()

@@ -51,7 +51,7 @@ class Index:
 def index(lanes: Lanes) -> Index:
     made = Index()
     serve(lanes, [image(number) for number in range(4)])
-    lanes["explain"].served_by[FindNearest] = made.find
+    lanes["network"].served_by[FindNearest] = made.find
     lanes["explain all"].served_by[IndexFeatures] = made.make
     return made
 
@@ -70,7 +70,7 @@ def panel(qtbot: QtBot, studio: Studio, actions: Actions, index: Index) -> Neare
 
 
 def asked(lanes: Lanes) -> list[FindNearest]:
-    return [request for request in lanes["explain"].requests if isinstance(request, FindNearest)]
+    return [request for request in lanes["network"].requests if isinstance(request, FindNearest)]
 
 
 def test_each_is_shown_with_its_label_and_likeness_and_one_that_is_gone_with_its_reason(
@@ -90,11 +90,11 @@ def test_the_newest_image_is_asked_about_and_only_while_somebody_looks(
     qtbot: QtBot, panel: NearestPanel, studio: Studio, lanes: Lanes
 ) -> None:
     qtbot.waitUntil(lambda: studio.nearest.state == "found")
-    lanes["explain"].hold()
+    lanes["network"].hold()
     for row in (1, 2):
         studio.library.set_current_row(row)
     assert studio.nearest.state == "looking"
-    lanes["explain"].release()
+    lanes["network"].release()
     qtbot.waitUntil(lambda: studio.nearest.state == "found")
     assert asked(lanes)[-1].image == studio.library.image_at(2)
     panel.hide()
@@ -134,7 +134,7 @@ def test_an_index_of_another_model_is_said_and_can_be_made_again(
     def refuse(request: FindNearest, ctx: JobContext) -> object:
         raise ModelError("It was made for another Model.", "Make it again.")
 
-    lanes["explain"].served_by[FindNearest] = refuse
+    lanes["network"].served_by[FindNearest] = refuse
     studio.library.set_current_row(1)
     qtbot.waitUntil(lambda: studio.nearest.state == "error")
     assert "another Model" in panel.state.text()

@@ -53,7 +53,7 @@ class Architecture(QObject):
         self.activations: Activations | None = None
         self.evidence_error = ""
         self.compared: dict[str, NetworkDescription] = {}
-        self._lane = lanes["explain"]
+        self._lane = lanes["network"]
         self._library, self._classifier, self._viewer = viewing
         self._follows = False  # the Model in use, whichever that is
         self._is_watched = False

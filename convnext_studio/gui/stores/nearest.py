@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed, OpenedImage
 from convnext_studio.core.explanations import FeaturesIndexed, Neighbour
@@ -24,6 +24,7 @@ from convnext_studio.gui.widgets.numbers import count
 MOST = 6
 SIDE = 184  # pixels of the longer side of a small picture: sharp on a screen of twice the pixels
 SILENCE_S = 120.0
+AFTER_MS = 150  # the Heatmap comes first, and whoever scrubs through Images needs none of this
 
 State = Literal["no Model", "no file", "no image", "looking", "no index", "error", "found"]
 
@@ -63,6 +64,8 @@ class Nearest(QObject):
         self._has_answer = False
         self._handle: JobHandle | None = None
         self._indexing: JobEntry | None = None
+        self._asking = QTimer(self, interval=AFTER_MS, singleShot=True)
+        self._asking.timeout.connect(self._ask)
         self._library.current_changed.connect(self._follow)
         self._viewer.reread.connect(self._on_reread)
         self._classifier.info_changed.connect(self._follow)
@@ -126,12 +129,15 @@ class Nearest(QObject):
             self._handle = None
         self.found, self.error, self._has_answer = (), "", False
         if key is not None:
-            self._ask(key)
+            self._asking.start()
+        else:
+            self._asking.stop()
         self.changed.emit()
 
-    def _ask(self, key: _Key) -> None:
-        classifier = self._classifier
-        assert classifier.info is not None
+    def _ask(self) -> None:
+        key, classifier = self._asked, self._classifier
+        if key is None or classifier.info is None:
+            return
         request = FindNearest(
             key.image,
             classifier.info.ref,
@@ -140,7 +146,7 @@ class Nearest(QObject):
             MOST,
             classifier.max_megapixels,
         )
-        handle = self._handle = self._lanes["explain"].submit(request, replaces="nearest", deadline_s=SILENCE_S)
+        handle = self._handle = self._lanes["network"].submit(request, replaces="nearest", deadline_s=SILENCE_S)
         handle.succeeded.connect(self._on_found)
         handle.failed.connect(self._on_failed)
 
