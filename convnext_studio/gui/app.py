@@ -20,6 +20,7 @@ from convnext_studio.gui.language import speak
 from convnext_studio.gui.litter import Litter
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.messages import Message
+from convnext_studio.gui.preload import Preload
 from convnext_studio.gui.shortcuts import Shortcuts
 from convnext_studio.gui.single_instance import SingleInstance
 from convnext_studio.gui.stores.places import Places, usual_places
@@ -51,6 +52,7 @@ class App(QObject):
         logging.getLogger("convnext_studio").setLevel(logging.INFO)
         self._hooks = Hooks(self.studio.messages)
         self._litter = Litter(self)
+        self._preload = Preload(self)
         self._crash_file = CrashFile(places.state / "crash.txt")
         self.actions = Actions(theme)
         Shortcuts(places.shortcuts, self.actions).recall()
@@ -83,6 +85,7 @@ class App(QObject):
         self._signals.remove()
         self._hooks.remove()
         self._litter.stop()
+        self._preload.stop()
         self._crash_file.close()
         for handler in filter(None, self._handlers):
             logging.getLogger().removeHandler(handler)
@@ -107,6 +110,7 @@ class App(QObject):
         for name, late in self._lanes.items():
             late.lane = host.lanes[name]
         host.ready_changed.connect(self.window.status_bar.set_engine_up)
+        host.ready_changed.connect(self._on_ready)
         host.restarted.connect(self._on_restarted)
         host.given_up.connect(self._on_given_up)
         host.start()
@@ -126,6 +130,10 @@ class App(QObject):
                 self.tr("Nothing was sent anywhere. Copy the details if you want to report it."),
                 self._crash_file.left_behind,
             )
+
+    def _on_ready(self, is_ready: bool) -> None:
+        if is_ready:
+            self._preload.start()
 
     def _on_restarted(self, why: str) -> None:
         self.studio.messages.info(self.tr("The engine was started again."), why)

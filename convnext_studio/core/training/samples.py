@@ -29,8 +29,8 @@ from convnext_studio.core.training.work import Work
 MOST = 12
 _EACH = 3  # Images of a class
 _LEAST = 6
-_SHARE = 0.015  # of the time that the Run is worked on
-_UNNOTICED_S = 0.05  # what costs less is always shown
+_SHARE = 0.018  # of the time that the Run is worked on, after the first look
+_UNNOTICED_S = 0.02  # what costs less is always shown
 _CELLS = 16  # along a side; the maps of large inputs are averaged down to these
 
 
@@ -56,12 +56,10 @@ class Samples:
     def show(self, network: nn.Module) -> None:
         """Tell what `network`, validated just now, says of them."""
         began = time.monotonic()
-        allowed_s = _SHARE * (began - self._began)
-        is_first = not self._cost_s
-        if not self._is_possible or (
-            not is_first and self._cost_s > _UNNOTICED_S and self._spent_s + self._cost_s > allowed_s
-        ):
+        is_dear = self._cost_s > _UNNOTICED_S and self._spent_s > _SHARE * (began - self._began)
+        if not self._is_possible or is_dear:
             return
+        is_first = self._pixels is None
         try:
             samples = self._look(network, split(network))
         except ModelError:  # a network without places that we know of
@@ -71,7 +69,7 @@ class Samples:
             progress = self._work.progress
             self._work.desk.emit(SamplesShown(progress.epochs, progress.step, samples))
         self._cost_s = time.monotonic() - began
-        self._spent_s += self._cost_s
+        self._spent_s += 0.0 if is_first else self._cost_s
 
     def _look(self, network: nn.Module, parts: SplitNetwork) -> tuple[Sample, ...]:
         work, ground = self._work, self._work.ground

@@ -116,8 +116,10 @@ class LivePanel(QWidget):
         self.buttons["evaluate_run"].set_text(self.tr("Evaluate"))
         self.tools = {
             name: ActionIconButton(theme, actions[name], icon)
-            for name, icon in (("lower_rate", "down"), ("open_run_folder", "open"), ("delete_run", "trash"))
+            for name, icon in (("open_run_folder", "open"), ("delete_run", "trash"))
         }
+        self.lower_rate = Button(theme, actions["lower_rate"].text(), "down", "ghost", is_small=True)
+        bind(self.lower_rate, actions["lower_rate"])
         self._pause = actions["pause_run"]
         self._pause.changed.connect(lambda: self.buttons["pause_run"].set_text(self._pause.text()))
         self.health = Frame("info")
@@ -181,7 +183,9 @@ class LivePanel(QWidget):
         column.addWidget(
             CardGrid([self.samples_card, card(self.tr("Confusion"), self.matrix_second, self.matrix, self.unit)])
         )
-        column.addWidget(card(self.tr("Worst images"), self.worst_second, self.worst))
+        worst = card(self.tr("Worst images"), self.worst_second, self.worst)
+        worst.setMinimumHeight(0)
+        column.addWidget(worst)
         for fold in (self.more, self.experts):
             column.addWidget(fold)
         self.area = QScrollArea()
@@ -230,6 +234,7 @@ class LivePanel(QWidget):
         row.addWidget(self.health_icon)
         row.addWidget(self.health_title)
         row.addWidget(self.health_words, 1)
+        row.addWidget(self.lower_rate)
         return self.health
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -347,7 +352,6 @@ class LivePanel(QWidget):
             "pause_run": is_running,
             "finish_epoch": is_running,
             "stop_run": is_running,
-            "lower_rate": is_running,
             "resume_run": can_go_on,
             "use_run_model": not is_running and has_model,
             "evaluate_run": not is_running and has_model,
@@ -357,6 +361,7 @@ class LivePanel(QWidget):
         }
         for name, is_shown in shown.items():
             (self.buttons.get(name) or self.tools[name]).setVisible(is_shown)
+        self.lower_rate.setVisible(is_running and self._view.history.step is not None)
         self.buttons["use_run_model"].set_kind("secondary" if can_go_on else "primary")
         if self._view.can_accept_changes:
             self.buttons["resume_run"].set_text(self.tr("Accept the changes and resume"))

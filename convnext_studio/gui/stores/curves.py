@@ -16,7 +16,7 @@ from convnext_studio.gui.widgets.plot_view import SMOOTHING, Axis, PlotView
 
 _MOST_SMOOTHED = 2_000  # smoothing goes step by step, so a long Run is averaged first
 _MOST_CLASSES = 8
-_ROLES = ("s1", "s2", "s3", "s4", "s5", "accent", "text2", "text3")
+_ROLES = ("s1", "s2", "s3", "s4", "s5", "text", "text3", "ng")
 _OTHERS_ROLES = ("s3", "s4", "s5", "text2", "text3")
 _MINUTES, _HOURS = (120.0, 60.0), (3 * 3600.0, 3600.0)  # from how many seconds on, and how many seconds one is
 

@@ -153,6 +153,8 @@ def _waiting_for_better(history: History) -> Health | None:
     said = _tr("No better epoch for {0} epochs; the best so far is epoch {1}.").format(since, history.best.epoch)
     if not history.best.epoch:
         said = _tr("No better epoch for {0} epochs; the best so far is the head alone.").format(since)
+    elif since == 1:
+        said = _tr("The last epoch was not better; the best so far is epoch {0}.").format(history.best.epoch)
     more = " " + _tr("It ends after {0} more.").format(left) if left >= 0 else ""
     return Health("ok", _tr("Healthy."), said + more)
 

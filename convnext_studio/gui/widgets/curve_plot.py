@@ -276,15 +276,15 @@ class CurvePlot(QWidget):
 
     def _place_labels(self, low: float, high: float) -> None:
         """At the end of each line of the Run that is shown, and not over each other."""
-        seen = [(curve, drawn) for curve, drawn in self._seen()]
+        seen = self._seen()
+        apart = (high - low) * 16 / max(60, self.height() - 30)
         ends = []
         for number, (curve, drawn) in enumerate(seen):
             value = self._shown_value(float(curve.y[-1])) if len(curve.y) else math.nan
             has_room = not curve.run and self._view.window is None and math.isfinite(value)
             drawn.label.setVisible(has_room)
             if has_room:
-                ends.append((value, number))
-        apart = (high - low) * 16 / max(60, self.height() - 30)
+                ends.append((min(value, high - 0.6 * apart), number))
         at = low - apart * 0.5
         for value, number in sorted(ends):
             at = max(value, at + apart)
@@ -309,7 +309,7 @@ class CurvePlot(QWidget):
             air = max(0.05, 0.06 * (high - low))
             return low - air, high + air
         if self._scale.is_share:
-            return (-0.02 if self._scale.is_whole else max(0.0, low - 0.08)), 1.02
+            return (-0.05 if self._scale.is_whole else max(0.0, low - 0.08)), 1.06
         air = 0.08 * (high - low) or 0.08 * abs(high) or 1.0
         return (min(0.0, low) if self._view.window is None else low - air), high + air
 
