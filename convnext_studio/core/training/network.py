@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from timm.models.convnext import ConvNeXt
 from torch import Tensor, nn
 
 from convnext_studio.core.errors import UsageError
@@ -18,6 +20,7 @@ from convnext_studio.core.training.hasten import hasten
 from convnext_studio.core.values import Preprocessing
 
 _LAYER_SCALE = 0.5  # of random weights: timm's 1e-6 lets a block do nothing for the first thousands of steps
+_GAIN = 2.0  # what an activation takes of the variance (He et al., "Delving Deep into Rectifiers", 2015)
 _LARGE_INPUT = 512 * 512  # pixels from which on activations are computed twice rather than kept
 
 
@@ -102,12 +105,24 @@ def _from_random(recipe: Recipe, classes: tuple[str, ...]) -> Start:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = _built(architecture, len(classes), options, recipe)
+        _scatter(network)
+    card = Card(architecture=architecture, classes=classes, preprocessing=way_in, options=options)
+    return Start(network, _card(recipe, classes, card, None))
+
+
+def _scatter(network: nn.Module) -> None:
+    """Draw the weights so that every layer changes what goes through it, and features differ from the first step on.
+
+    timm draws them with a spread of 0.02: of a small network's block almost nothing comes out then, and its activations
+    see only their straight part. A head fitted to such features knows less, and training takes longer.
+    """
     with torch.no_grad():
         for name, weight in network.named_parameters():
             if name.endswith(".gamma"):
                 weight.fill_(_LAYER_SCALE)
-    card = Card(architecture=architecture, classes=classes, preprocessing=way_in, options=options)
-    return Start(network, _card(recipe, classes, card, None))
+        for name, module in network.named_modules() if isinstance(network, ConvNeXt) else ():
+            if isinstance(module, nn.Conv2d | nn.Linear) and not _is_head(network, f"{name}.weight"):
+                module.weight.normal_(0.0, math.sqrt(_GAIN / module.weight[0].numel()))
 
 
 def _size_of(network: nn.Module, recipe: Recipe) -> dict[str, Option]:
