@@ -61,6 +61,8 @@ def _in_call(call: ast.Call) -> Iterator[str]:
         for keyword in call.keywords:
             if keyword.arg == "choices" and isinstance(keyword.value, ast.Dict):
                 yield from (_text(value) for value in keyword.value.values)
+            elif keyword.arg == "unit":
+                yield _text(keyword.value)
     else:
         place = _CALLS[name]
         assert place is not None

@@ -32,7 +32,9 @@ def workspace(lanes: dict[str, InlineLane]) -> Workspace:
 
 
 @pytest.fixture
-def window(workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot) -> Iterator[MainWindow]:
+def window(
+    workspace: Workspace, studio: Studio, actions: Actions, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> Iterator[MainWindow]:
     window = MainWindow(studio, actions)
     qtbot.addWidget(window)
     window.resize(1440, 900)
@@ -41,6 +43,7 @@ def window(workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot)
     yield window
     studio.training.leave()
     window.training.leave()
+    qtbot.waitUntil(lambda: not any(lane._timer.isActive() for lane in lanes.values()))
 
 
 def card_of(window: MainWindow) -> TourCard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -106,7 +106,10 @@ class AboutDialog(Dialog):
 
 def _versions() -> list[tuple[str, str]]:
     found = [("ConvNeXt Studio", version("convnext-studio") if _has("convnext-studio") else "")]
-    found += [("Python", platform.python_version()), ("System", platform.platform())]
+    found += [
+        ("Python", platform.python_version()),
+        (QCoreApplication.translate("AboutDialog", "System"), platform.platform()),
+    ]
     found += [(name, version(name)) for name in _PACKAGES if _has(name)]
     return found
 

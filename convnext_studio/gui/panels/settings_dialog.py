@@ -160,7 +160,7 @@ def _number(field: Field, take: Take) -> Editor:
     if isinstance(box, QDoubleSpinBox):
         box.setDecimals(0)
     if unit := field.metadata.get("unit"):
-        box.setSuffix(f" {unit}")
+        box.setSuffix(f" {QCoreApplication.translate('Settings', unit)}")
     box.setFont(font("small"))
     box.lineEdit().setTextMargins(6, 0, 0, 0)
     box.setFixedSize(_FIELD_WIDTH, 30)

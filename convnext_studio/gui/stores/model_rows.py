@@ -133,7 +133,9 @@ def _card_facts(card: Card) -> list[tuple[str, str]]:
 
 def _metric_name(metric: Metric) -> str:
     name = metric.name.replace("_", " ")
-    return name[:1].upper() + name[1:]
+    tr = QCoreApplication.translate
+    known = {"accuracy": tr("card", "Accuracy"), "balanced accuracy": tr("card", "Balanced accuracy")}
+    return known.get(name, name[:1].upper() + name[1:])
 
 
 def _metric_words(metric: Metric) -> str:

@@ -25,7 +25,7 @@ def browser_words(rows: Sequence[ModelRow]) -> BrowserWords:
             ("is_here", _tr("On this machine"), _tr("Only Models that need no download")),
         ),
         choices=(
-            Choice("family", _tr("Family"), ((_tr("Any family"), ""), *((name, name) for name in families))),
+            Choice("family", _tr("Family"), ((_tr("Any family"), ""), *((_family(name), name) for name in families))),
             Choice("size", _tr("Size"), ((_tr("Any size"), ""), *((name, name) for name in sizes))),
             Choice(
                 "input_px",
@@ -34,6 +34,11 @@ def browser_words(rows: Sequence[ModelRow]) -> BrowserWords:
             ),
         ),
     )
+
+
+def _family(name: str) -> str:
+    """Names stay; the rest is not a family but what families are compared with."""
+    return _tr("to compare") if name == "to compare" else name
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ class _Row(QWidget):
         self.column.addLayout(row)
         row.addLayout(words, 1)
         row.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        unit = PlainLabel(about.get("unit", ""), "small", "text3")
+        unit = PlainLabel(_translated(about.get("unit", "")), "small", "text3")
         unit.setFixedWidth(_UNIT_WIDTH)
         row.addWidget(unit)
 
@@ -163,12 +163,12 @@ def _word(field: dataclasses.Field[Any], value: Any) -> str:
         return choice_word(field.name, value)
     if isinstance(value, bool):
         return choice_word(field.name, "yes" if value else "no")
-    unit = field.metadata.get("unit", "")
+    unit = _translated(field.metadata.get("unit", ""))
     return f"{_text(value)} {unit}".strip() or _tr("nothing")
 
 
 def _translated(text: str) -> str:
-    return QCoreApplication.translate("recipe", text)
+    return QCoreApplication.translate("recipe", text) if text else ""
 
 
 def _tr(text: str) -> str:
