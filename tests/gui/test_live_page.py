@@ -1,0 +1,200 @@
+"""The live page of a Run, with recorded Events: plots on one axis, cursor, zoom, cells, samples, words for no figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from convnext_studio.core.context import JobContext
+from convnext_studio.core.requests import FindAnswered, SavePlot, SteerRun
+from convnext_studio.core.run_events import EpochEnded, RunEvent, SamplesShown, StepEnded
+from convnext_studio.core.runs.history import History
+from convnext_studio.core.runs.plots import save_plot
+from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.main_window import MainWindow
+from convnext_studio.gui.panels.live_panel import LivePanel
+from convnext_studio.gui.stores.run_view import OtherRun
+from convnext_studio.gui.stores.studio import Studio
+from tests.gui.replies import image
+from tests.gui.test_training_pages import click, show_run, window, workspace
+from tests.gui.training_replies import CLASSES, STEPS_AN_EPOCH, Workspace, events, lines, summary
+
+__all__ = ["window", "workspace"]
+
+
+def show_live(window: MainWindow, workspace: Workspace, qtbot: QtBot, said: list[RunEvent] | None = None) -> LivePanel:
+    workspace.said = events() if said is None else said
+    return show_run(window, workspace, qtbot)
+
+
+def test_plots_stand_on_epochs_steps_or_time_all_at_once(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot)
+    assert panel.loss.shown[1].x[-1] == 17
+    panel.tools_of_plots.axis.button(1).click()
+    assert panel.loss.shown[1].x[-1] == panel.loss.shown[0].raw_x[-1] == 17 * STEPS_AN_EPOCH
+    assert panel.cards["loss"].second.text().startswith("by step")
+    panel.tools_of_plots.axis.button(2).click()
+    assert panel.accuracy.shown[0].x[-1] == pytest.approx(panel._view.history.epochs_at[-1] / 60)
+    assert panel.cards["accuracy"].second.text().startswith("by minutes")
+
+
+def test_smoothing_leaves_the_raw_line_behind_and_none_leaves_one_line(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot)
+    raw = panel.loss.shown[0].raw_y
+    assert raw is not None and np.diff(panel.loss.shown[0].y).std() < 0.5 * np.diff(raw).std()
+    panel.tools_of_plots.smooth.setValue(0)
+    assert panel.loss.shown[0].raw_y is None
+    assert list(panel.loss.shown[0].y) == list(raw)
+
+
+def test_a_cursor_reads_the_values_of_all_shown_runs_at_once(
+    window: MainWindow, workspace: Workspace, studio: Studio, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot)
+    studio.training.view.set_others([OtherRun("/runs/other", "older", History(lines(events(done=5))))])
+    card = panel.cards["loss"]
+    assert [key.title for key in card.keys] == ["train", "validation", "older · train", "older · validation"]
+    panel.loss.setFocus()
+    panel.plots.point(3.0)
+    now = panel._view.history.epochs[3].loss
+    assert [key.accessibleDescription() for key in card.keys][1::2] == [f"{now:.3g}", f"{now:.3g}"]
+    panel.plots.point(9.0)
+    assert [key.accessibleDescription() for key in card.keys][3] == "–"  # the other one ended before
+    qtbot.keyClick(panel.loss, Qt.Key.Key_Right)
+    assert panel.plots.cursor > 9.0
+    qtbot.keyClick(panel.loss, Qt.Key.Key_Escape)
+    assert panel.plots.cursor is None
+
+
+def test_keys_and_pointer_zoom_and_one_press_shows_all_again(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot)
+    qtbot.keyClick(panel.loss, Qt.Key.Key_Plus)
+    low, high = panel.plots.window
+    assert high - low < 30
+    click(panel.tools_of_plots.all, qtbot)
+    assert panel.plots.window is None and not panel.tools_of_plots.all.isEnabled()
+    middle = panel.loss.rect().center()
+    qtbot.mousePress(panel.loss, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(panel.loss, middle + QPoint(60, 0))
+    qtbot.mouseRelease(panel.loss, Qt.MouseButton.LeftButton, pos=middle + QPoint(60, 0))
+    assert panel.plots.window is not None
+    panel.tools_of_plots.log.click()
+    assert panel.loss.is_log and not panel.accuracy.is_log
+
+
+def test_a_series_is_left_out_and_drawn_again_with_its_key(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot)
+    key = panel.cards["loss"].keys[0]
+    qtbot.mouseClick(key, Qt.MouseButton.LeftButton)
+    assert panel.plots.hidden == {"train"} and not panel.loss._drawn[0].smooth.isVisible()
+    qtbot.mouseClick(key, Qt.MouseButton.LeftButton)
+    assert panel.plots.hidden == set() and panel.loss._drawn[0].smooth.isVisible()
+
+
+def test_parts_that_open_show_classes_speed_and_gradients(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    detailed = StepEnded(
+        17 * STEPS_AN_EPOCH + 1, 18, 0.2, 5e-4, 38.0, norms={"stages.0": 0.5, "head": 1.0}, updates={"head": 1e-3},
+        load=0.9,
+    )  # fmt: skip
+    panel = show_live(window, workspace, qtbot, [*events(), detailed])
+    for fold in (panel.more, panel.experts):
+        click(fold.head, qtbot)
+    assert {"recall", "rate", "speed", "wait", "memory", "load", "gradient", "norms", "updates"} < panel.cards.keys()
+    assert [curve.name for curve in panel.cards["recall"].plot.shown] == list(CLASSES)
+    assert [curve.name for curve in panel.cards["norms"].plot.shown] == ["stage 1", "head"]
+    assert panel.cards["load"].plot.shown[0].raw_y[-1] == 0.9
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".csv"])
+def test_a_plot_is_saved_as_picture_drawing_or_values(
+    window: MainWindow, workspace: Workspace, lanes: dict[str, InlineLane], tmp_path: Path, qtbot: QtBot, suffix: str
+) -> None:  # fmt: skip
+    lanes["files"].served_by[SavePlot] = save_plot
+    panel = show_live(window, workspace, qtbot)
+    path = tmp_path / f"plot{suffix}"
+    panel.save_plot("loss", str(path))
+    qtbot.waitUntil(path.exists)
+    begins = {".png": b"\x89PNG", ".svg": b"<?xml", ".csv": b"run,series,epoch,value"}
+    written = path.read_bytes()
+    assert written.startswith(begins[suffix])
+    if suffix == ".csv":
+        assert len(written.splitlines()) == 1 + 17 * STEPS_AN_EPOCH + 18
+        assert b"line 3,validation,17.0," in written
+
+
+def test_a_cell_of_the_confusion_matrix_opens_its_images(
+    window: MainWindow, workspace: Workspace, studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    asked: list[FindAnswered] = []
+
+    def find(request: FindAnswered, _ctx: JobContext) -> tuple[str, ...]:
+        asked.append(request)
+        return (image(1).path,)
+
+    lanes["data"].served_by[FindAnswered] = find
+    panel = show_live(window, workspace, qtbot)
+    panel.matrix.cell_pressed.emit(4, 2)
+    panel.matrix.cell_pressed.emit(4, 3)  # nobody is in it
+    qtbot.waitUntil(lambda: studio.opened == (image(1).path,))
+    assert asked == [FindAnswered(summary().folder, "scratch", "good")]
+
+
+def test_samples_follow_the_last_epoch_until_one_goes_back(
+    window: MainWindow, workspace: Workspace, studio: Studio, qtbot: QtBot
+) -> None:
+    def shown(epoch: int, found: str) -> SamplesShown:
+        box = (0.0, 0.0, 60.0, 40.0)
+        return SamplesShown(
+            epoch, epoch * 12, ((image(1).path, "dent", found, 0.7, (60, 40), box, box, ("00ff", "80c0")),)
+        )
+
+    said = [*events(done=2), shown(1, "pit"), shown(2, "dent")]
+    panel = show_live(window, workspace, qtbot, said)
+    tiles = panel.samples
+    qtbot.waitUntil(lambda: tiles.flow.pictures[0].pixmap is not None)
+    assert tiles.words.text() == "epoch 2" and tiles.flow.pictures[0].second.startswith("✓ 70")
+    tiles.slider.setValue(0)
+    assert tiles.words.text() == "epoch 1" and tiles.flow.pictures[0].second == "✗ pit"
+    assert "is “dent”, was called “pit”" in tiles.flow.pictures[0].tip
+    workspace.said = [*said, shown(3, "dent")]
+    studio.training.view.show(summary().folder, is_anew=True)
+    qtbot.waitUntil(lambda: tiles.slider.maximum() == 2)
+    assert tiles.words.text() == "epoch 1"
+    tiles.flow.pressed.emit(0)
+    assert studio.opened == (image(1).path,)
+
+
+def test_the_learning_rate_is_lowered_as_often_as_asked(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
+    panel = show_live(window, workspace, qtbot)
+    click(panel.lower_rate, qtbot)
+    click(panel.lower_rate, qtbot)
+    assert [request.wanted for request in workspace.requests(SteerRun)] == ["lower rate", "lower rate"]
+
+
+def test_words_tell_time_gone_and_patience(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
+    panel = show_live(window, workspace, qtbot)
+    assert panel.left_third.text().endswith("so far · patience for 5 more epochs")
+
+
+def test_nothing_is_made_up_where_nothing_was_validated(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
+    empty = {"confusion": ((0,) * 6,) * 6, "balanced_accuracy": 0.0, "loss": 0.0, "recalls": (0.0,) * 6, "worst": ()}
+    said = [replace(e, **empty) if isinstance(e, EpochEnded) else e for e in events(done=3)]
+    panel = show_live(window, workspace, qtbot, said)
+    assert panel.tiles[0].figure.text() == panel.tiles[1].figure.text() == "–"
+    assert panel.tiles[0].second.text() == "no validation images"
+    assert len(panel.accuracy.shown[-1].y) == 0
