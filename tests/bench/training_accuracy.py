@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
@@ -35,6 +36,7 @@ from tests.bench.training_sets import TrainingSet, train_ours, train_timm, train
 
 Start = Literal["sample", "random"]
 STARTS: tuple[Start, ...] = ("sample", "random")
+_REPLICATES = 2000
 _REFERENCE = Execution("cpu", "fp32", "torch")
 
 
@@ -53,7 +55,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Reached:
-    """What one training reached on its test split, in how many seconds, and how it went in words."""
+    """What one training reached on its test split, in how many seconds, how it went in words, and each answer.
+
+    `answers` have the class number, the one found, and the group of each Image, by path.
+    """
 
     who: str
     data: str
@@ -64,6 +69,7 @@ class Reached:
     images: int
     seconds: float
     words: str
+    answers: dict[str, tuple[int, int, str]]
 
 
 def compare(wanted: Wanted, folder: Path) -> Iterator[Reached]:
@@ -83,29 +89,56 @@ def compare(wanted: Wanted, folder: Path) -> Iterator[Reached]:
 
 
 def table(reached: Sequence[Reached]) -> list[str]:
-    """The lines of a Markdown table; medians where there are several rounds."""
+    """The lines of a Markdown table; means where there are several rounds."""
     lines = [
-        "| data set | from | test Images | ours | 95 % | timm's defaults | 95 % | |",
+        "| data set | from | rounds x test Images | ours | timm's defaults | difference | 95 % | |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for data, start in dict.fromkeys((one.data, one.start) for one in reached):
-        of = {
-            who: [one for one in reached if (one.data, one.start, one.who) == (data, start, who)]
-            for who in ("ours", "timm")
-        }
-        if not of["ours"] or not of["timm"]:
+        found = {(one.who, one.seed): one for one in reached if (one.data, one.start) == (data, start)}
+        seeds = [seed for who, seed in found if who == "ours" and ("timm", seed) in found]
+        if not seeds:
             continue
-        ours, timm = (statistics.median(one.balanced_accuracy for one in rounds) for rounds in of.values())
-        verdict = "ahead" if ours > timm else "level" if ours == timm else "**behind**"
-        cells = [f"{value:.3f} | {_interval(of[who])}" for who, value in (("ours", ours), ("timm", timm))]
-        lines.append(f"| {data} | {start} | {of['ours'][0].images} | {cells[0]} | {cells[1]} | {verdict} |")
+        pairs = [(found["ours", seed], found["timm", seed]) for seed in seeds]
+        ours, timm = (statistics.mean(pair[who].balanced_accuracy for pair in pairs) for who in (0, 1))
+        low, high = difference(pairs)
+        verdict = "ahead" if low > 0 else "**behind**" if high < 0 else "within chance"
+        cells = (f"{len(pairs)} x {pairs[0][0].images}", f"{ours:.3f}", f"{timm:.3f}", f"{ours - timm:+.3f}")
+        lines.append(f"| {data} | {start} | {' | '.join(cells)} | {low:+.2f} to {high:+.2f} | {verdict} |")
     return lines
 
 
-def _interval(rounds: Sequence[Reached]) -> str:
-    """Of the round in the middle."""
-    middle = sorted(rounds, key=lambda one: one.balanced_accuracy)[(len(rounds) - 1) // 2]
-    return f"{middle.interval[0]:.2f} to {middle.interval[1]:.2f}"
+def difference(pairs: Sequence[tuple[Reached, Reached]]) -> tuple[float, float]:
+    """95 % interval of the mean difference in balanced accuracy, first less second, over rounds.
+
+    A bootstrap in two stages: rounds are drawn, and in each of them groups of Images, the same ones for both sides.
+    """
+    chance = np.random.default_rng(0)
+    drawn = np.array([_drawn_differences(*pair, chance) for pair in pairs])
+    rounds = chance.integers(len(pairs), size=(_REPLICATES, len(pairs)))
+    means = drawn[rounds, np.arange(_REPLICATES)[:, None]].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _drawn_differences(ours: Reached, timm: Reached, chance: np.random.Generator) -> NDArray[np.float64]:
+    """The difference in balanced accuracy of each of many samples of a round's test groups."""
+    paths = sorted(ours.answers.keys() & timm.answers.keys())
+    labels = np.array([ours.answers[path][0] for path in paths])
+    _, groups = np.unique([ours.answers[path][2] for path in paths], return_inverse=True)
+    count = int(groups.max()) + 1
+    weights = chance.multinomial(count, np.full(count, 1 / count), _REPLICATES)[:, groups].astype(np.float64)
+    member = np.eye(int(labels.max()) + 1)[labels]
+    support = weights @ member
+    figures = []
+    for side in (ours, timm):
+        is_right = np.array([side.answers[path][1] for path in paths]) == labels
+        recalls = np.divide(
+            weights @ (member * is_right[:, None]), support, out=np.zeros_like(support), where=support > 0
+        )
+        figures.append(recalls.sum(axis=1) / (support > 0).sum(axis=1))
+    apart: NDArray[np.float64] = figures[0] - figures[1]
+    return apart
 
 
 def _ours(wanted: Wanted, data: TrainingSet, start: Start, seed: int, place: Path) -> tuple[Run, Reached]:
@@ -135,6 +168,10 @@ def _ours(wanted: Wanted, data: TrainingSet, start: Start, seed: int, place: Pat
         len(found.images),
         trained.seconds,
         _words(run, trained.message),
+        {
+            one.path: (found.classes.index(one.label), found.classes.index(one.found), one.group or one.path)
+            for one in found.images
+        },
     )
 
 
@@ -170,6 +207,7 @@ def _timm(wanted: Wanted, data: TrainingSet, start: Start, seed: int, run: Run, 
     labels = [label for _, label in test]
     found = np.array(done.probabilities).argmax(axis=1)
     groups = [image.group or image.path for image in images if image.split == "test"]
+    answers = {path: (label, int(one), group) for (path, label), one, group in zip(test, found, groups, strict=True)}
     return Reached(
         "timm",
         data.name,
@@ -180,6 +218,7 @@ def _timm(wanted: Wanted, data: TrainingSet, start: Start, seed: int, run: Run, 
         len(labels),
         done.seconds,
         f"{done.epochs} epochs, {done.steps} steps. Validation, top-1: {' '.join(f'{one:.2f}' for one in done.curve)}",
+        answers,
     )
 
 
