@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core import jobs
@@ -27,6 +28,9 @@ from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.block_diagram import BlockDiagram
 from convnext_studio.gui.widgets.network_diagram import NetworkDiagram
 from tests.gui.replies import image, model_info, serve
+from tests.gui.test_long_words import long_words, wait_for_room
+
+__all__ = ["long_words"]  # a fixture, used by its name
 
 Lanes = dict[str, InlineLane]
 NAMES = ("convnext_atto", "convnextv2_atto", "resnet50", "swin_tiny_patch4_window7_224", "vit_small_patch16_224")
@@ -255,3 +259,64 @@ def test_the_page_opens_from_the_models_and_leads_back(
     actions["show_network"].trigger()
     panel.back.click()
     assert window.pages.currentWidget() is window.welcome
+
+
+# --- in the window
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, studio: Studio, theme: Theme, lanes: Lanes) -> MainWindow:
+    """The page in the window, on the current Image."""
+    serve(lanes, [image(number) for number in range(4)])
+    lanes["network"].served_by |= {DescribeNetwork: describe, ShowActivations: show_activations}
+    window = MainWindow(studio, Actions(theme))
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    studio.classifier.load()
+    studio.open_paths(("/parts",))
+    qtbot.waitUntil(lambda: studio.library.waiting == 0 and studio.viewer.opened is not None)
+    studio.architecture.show_current()
+    qtbot.waitUntil(lambda: studio.architecture.activations is not None)
+    return window
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 640)])
+@pytest.mark.parametrize("view", [0, 1])
+def test_no_word_is_cut_when_words_are_longer(
+    long_words: None,
+    opened: MainWindow,
+    studio: Studio,
+    qtbot: QtBot,
+    size: tuple[int, int],
+    view: int,
+) -> None:
+    panel = opened.architecture.panel
+    assert panel is not None
+    opened.resize(*size)
+    panel.views.set_index(view)
+    qtbot.waitUntil(lambda: view == 0 or len(studio.architecture.compared) == 3)
+    wait_for_room(panel, qtbot)
+    (area,) = [area for area in panel.findChildren(QScrollArea) if area.isVisible()]
+    inner = area.widget()
+    assert inner is not None
+    assert inner.minimumSizeHint().width() <= area.viewport().width()
+    assert (opened.width(), opened.height()) == size
+
+
+def test_tab_goes_through_the_page_and_comes_back(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.activateWindow()
+    panel = opened.architecture.panel
+    assert panel is not None
+    panel.back.setFocus()
+    seen: list[QWidget | None] = []
+    while opened.focusWidget() not in seen:
+        seen.append(opened.focusWidget())
+        QTest.keyClick(opened.focusWidget(), Qt.Key.Key_Tab)
+        assert len(seen) < 100
+    assert opened.focusWidget() is seen[0]
+    inside = [widget for widget in seen if widget is not None and panel.isAncestorOf(widget)]
+    assert {panel.back, panel.evidence.maps} <= set(inside)
+    chosen = [button for button in panel.diagram.buttons if button.isChecked()]
+    assert set(chosen) <= set(inside)
+    assert any(widget in panel.block.buttons for widget in inside)

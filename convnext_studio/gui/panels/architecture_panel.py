@@ -259,13 +259,14 @@ class _BlockCard(Frame):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__("card")
-        self.title = PlainLabel("", "title")
+        self.title = PlainLabel("", "title", elide=Qt.TextElideMode.ElideRight)
         self.second = PlainLabel("", "small", "text3", wrap=True)
         self.second.setMinimumHeight(34)
         self.sentence = PlainLabel("", "small", "text2", wrap=True)
         self.sentence.setMinimumHeight(64)
         for label in (self.second, self.sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            label.setMinimumWidth(120)  # else the longest word would widen the page
         self.block = BlockDiagram(studio.theme)
         self.block.chosen.connect(self._on_chosen)
         self._found: Found | None = None

@@ -40,6 +40,8 @@ class EvidenceView(QWidget):
         self.caption.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.maps = PictureFlow(theme, self.tr("Strongest feature maps"), _SMALL, lines=1)
         self.maps_words = PlainLabel("", "small", "text2", wrap=True)
+        for label in (self.state, self.maps_words):
+            label.setMinimumWidth(120)
         self.maps.pressed.connect(self._on_pressed)
         self._parts = QWidget()
         row = QHBoxLayout(self._parts)

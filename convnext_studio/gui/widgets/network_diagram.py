@@ -63,8 +63,11 @@ class NetworkDiagram(QWidget):
     def choose(self, name: str) -> None:
         """Mark the part of that name, without a signal."""
         for button in self.buttons:
-            if button.part.name == name:
+            is_chosen = button.part.name == name
+            if is_chosen:
                 button.setChecked(True)
+            # Tab leads to the chosen one, and arrow keys from there: a hundred stops would be a wall.
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if is_chosen else Qt.FocusPolicy.ClickFocus)
 
     def _column(
         self, part: NetworkPart, sizes: dict[str, LayerInfo], most: float

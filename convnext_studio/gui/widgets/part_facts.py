@@ -20,6 +20,8 @@ class PartFacts(QWidget):
         self.title = PlainLabel("", "title", wrap=True)
         self.sentence = PlainLabel("", "body", "text2", wrap=True)
         self.sentence.setMinimumHeight(36)
+        for label in (self.title, self.sentence):
+            label.setMinimumWidth(120)  # else the longest word would widen the page
         self._values: dict[str, PlainLabel] = {}
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
