@@ -18,6 +18,7 @@ from convnext_studio.core.models.architecture import build
 from convnext_studio.core.models.card import Card
 from convnext_studio.core.models.model_file import save_model_file
 from convnext_studio.core.predict.runners.build import cache_folder
+from convnext_studio.core.predict.runners.torch_runner import TorchRunner
 from convnext_studio.core.recipe import from_preset
 from convnext_studio.core.requests import EditLabels, Train
 from convnext_studio.core.run_events import Progressed, RunEnded, TestEnded
@@ -193,3 +194,22 @@ def test_a_stop_does_not_wait_for_a_network_that_is_still_made_ready(
         monkeypatch.undo()
         let_go.set()
     assert (ended.ending, ended.can_go_on) == ("stopped", True)
+
+
+def test_a_stop_does_not_wait_until_a_whole_batch_is_computed(
+    data: Path, small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, sizes = threading.Event(), []
+    honest = TorchRunner.run
+
+    def counting(self: TorchRunner, batch: Any) -> Any:
+        sizes.append(len(batch))
+        stop.set()
+        return honest(self, batch)
+
+    monkeypatch.setattr(features, "_WORK_AT_ONCE", 1.0)
+    monkeypatch.setattr(TorchRunner, "run", counting)
+    recipe = from_preset("instant", data=str(data), model=str(small_model), precision="fp32", batch_size=8)
+    run = Run.create_in(tmp_path / "run", recipe)
+    assert fit.train(Train(str(run.folder)), JobContext(cancel=stop)).ending == "stopped"
+    assert sizes == [1]
