@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import psutil
+
 from convnext_studio.core.context import Cancelled
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.explain.lens import Lens
@@ -16,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _SHARE = 0.1  # of the time that the Run has taken
 _LEAST_S, _MOST_S = 3.0, 60.0
+_COPIES = 4  # of the Model in memory at the most: running out of it would end the Run's process
 
 
 def index_training_images(work: Work) -> None:
@@ -27,6 +30,9 @@ def index_training_images(work: Work) -> None:
     seconds = min(_MOST_S, max(_LEAST_S, _SHARE * desk.recorder.seconds))
     images = [(image.path, image.label) for image in ground.data.images["train"]]
     try:
+        if _COPIES * desk.run.model_path.stat().st_size > psutil.virtual_memory().available:
+            log.info("There is no index of training Images: memory is short.")
+            return
         network, card, identity, _warnings = load_model_file(desk.run.model_path)
         indexer = Indexer(Lens(network, card.preprocessing, ground.device_name), card.preprocessing, identity)
         write_index(path, indexer, images, Watcher(desk.ctx.check), seconds=seconds)

@@ -57,3 +57,12 @@ def test_where_time_is_short_a_part_is_indexed(begin: Callable[..., Run], monkey
     with safe_open(index_of(run), "numpy") as file:
         about = json.loads(file.metadata()[KEY])
     assert 0 < len(about["paths"]) <= about["of"]
+
+
+def test_a_run_that_is_short_of_memory_ends_without_an_index(
+    begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_COPIES", 1 << 40)
+    run = begin(**{**SMALL, "epochs": 1})
+    assert worked(run)[0].ending == "finished"
+    assert not index_of(run).exists()
