@@ -45,7 +45,7 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
     is left, and what classifying raises.
     """
     started = time.monotonic()
-    request = replace(request, model=of_run(request.model))
+    request = replace(request, model=of_run(request.model), data=_from_root(request.data))
     labelled = find_labelled(request.data, request.split, ctx)
     ready = ready_model(
         request.model,
@@ -105,6 +105,11 @@ def warnings(evaluation: Evaluation) -> tuple[str, ...]:
             "whoever chooses by it can no longer trust it."
         )
     return tuple(said)
+
+
+def _from_root(data: str) -> str:
+    """Named so that it can be found again from anywhere; nothing stays nothing, for reading to complain of."""
+    return str(Path(data).expanduser().absolute()) if data.strip() else data
 
 
 def _reads(request: Evaluate, split: str, now: str) -> tuple[str, ...]:

@@ -27,9 +27,13 @@ _TAIL_BYTES = 1 << 16
 
 
 def of_run(model: ModelRef) -> ModelRef:
-    """A Run folder, given as a Model, means the Model in it."""
-    folder = Path(model.name)
-    return replace(model, name=str(Run(folder).model_path)) if (folder / RECIPE).is_file() else model
+    """A Run folder, given as a Model, means the Model in it; a file is named from the root on, for it is kept."""
+    path = Path(model.name)
+    if (path / RECIPE).is_file():
+        path = Run(path).model_path
+    elif not path.is_file():
+        return model  # a name, or for loading to complain of
+    return replace(model, name=str(path.absolute()))
 
 
 def is_own(model: ModelRef, data: str) -> bool:

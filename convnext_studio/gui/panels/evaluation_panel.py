@@ -14,7 +14,6 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.class_table import WIDTHS, ClassTable, Column
 from convnext_studio.gui.stores.evaluation_words import (
     compared_words,
-    facts_of,
     left_out_words,
     shown_classes,
     split_word,
@@ -24,6 +23,7 @@ from convnext_studio.gui.stores.evaluation_words import (
 from convnext_studio.gui.stores.judged_rows import JudgedRows
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button, IconButton
 from convnext_studio.gui.widgets.cell_table import CellTable
 from convnext_studio.gui.widgets.confusion_matrix import ConfusionMatrix
@@ -244,7 +244,7 @@ class EvaluationPanel(QWidget):
             row = WarningRow(theme, *left_out_words(found), has_images=True)
             row.show_pressed.connect(lambda: self._studio.show_images(unknown))
             self._say(row)
-        for note in facts_of(found):
+        for note in found.notes:
             self._say(_note(theme, note))
         if self._evaluator.comparison is not None:
             self._say(self._compared())
@@ -398,12 +398,12 @@ def _line(one: ClassFigures, role: str, *, is_roc: bool) -> Line:
     return Line(f"{one.name} {decimal(area, 3)}" if area is not None else one.name, role, one.roc if is_roc else one.pr)
 
 
-def _note(theme: object, text: str) -> Frame:
+def _note(theme: Theme, text: str) -> Frame:
     frame = Frame("info")
     row = QHBoxLayout(frame)
     row.setContentsMargins(12, 8, 12, 8)
     row.setSpacing(8)
-    row.addWidget(IconLabel(theme, "info", "accent"), 0, Qt.AlignmentFlag.AlignTop)  # type: ignore[arg-type]
+    row.addWidget(IconLabel(theme, "info", "accent"), 0, Qt.AlignmentFlag.AlignTop)
     row.addWidget(PlainLabel(text, "body", wrap=True), 1)
     return frame
 

@@ -102,11 +102,6 @@ def warnings_of(found: Evaluation) -> tuple[tuple[str, str], ...]:
     return tuple(said)
 
 
-def facts_of(found: Evaluation) -> tuple[str, ...]:
-    """What else to know, as the Job told it; what stands among the warnings already is left out."""
-    return found.notes if not found.left_out else tuple(note for note in found.notes if "left out" not in note)
-
-
 def left_out_words(found: Evaluation) -> tuple[str, str]:
     """Images that count nowhere: a fact and why."""
     number = len(found.unreadable) + len(found.left_out)

@@ -117,6 +117,13 @@ def test_what_is_kept_opens_again_without_the_images_and_is_listed(run: Run, dat
     assert opened(OpenEvaluation(listed[0].path)) == whole and listed[2].balanced_accuracy == of_test.balanced_accuracy
 
 
+def test_what_was_named_from_here_is_kept_as_named_from_the_root(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.folder.parent)
+    found = evaluated(Evaluate(ModelRef(run.folder.name), run.folder.name))
+    assert (found.ref.name, found.data) == (str(run.model_path), str(run.folder))
+    assert report.read(run.folder / report.FILE_NAME) == found
+
+
 def test_what_is_kept_is_not_shown_for_a_model_that_has_changed(run: Run) -> None:
     wanted = Evaluate(ModelRef(str(run.model_path)), str(run.folder))
     found = evaluated(wanted)
