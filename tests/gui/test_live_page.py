@@ -114,6 +114,7 @@ def test_parts_that_open_show_classes_speed_and_gradients(
     panel = show_live(window, workspace, qtbot, [*events(), detailed])
     for fold in (panel.more, panel.experts):
         click(fold.head, qtbot)
+    qtbot.waitUntil(lambda: "updates" in panel.cards)
     assert {"recall", "rate", "speed", "wait", "memory", "load", "gradient", "norms", "updates"} < panel.cards.keys()
     assert [curve.name for curve in panel.cards["recall"].plot.shown] == list(CLASSES)
     assert [curve.name for curve in panel.cards["norms"].plot.shown] == ["stage 1", "head"]

@@ -9,7 +9,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, islice, pairwise
+from operator import lt
 from typing import Any
 
 from convnext_studio.core.run_events import (
@@ -117,6 +118,7 @@ class History:
 
     def __init__(self, lines: Iterable[Line] = ()) -> None:
         self.last = 0  # the number of the last line
+        self.last_at = ""  # and when it was written, UTC
         self.seconds = 0.0  # how long the Run has been worked on
         self.started: RunStarted | None = None
         self.started_at = ""  # UTC
@@ -143,38 +145,46 @@ class History:
         """Take in further lines; those that are known already are passed over."""
         for line in lines:
             if line.number > self.last:
-                self.last, self.seconds = line.number, line.seconds
+                self.last, self.last_at, self.seconds = line.number, line.at, line.seconds
                 self._add(line)
 
     def gather(self, whole: bytes) -> None:
         """Take in whole lines of `events.jsonl`: as `add` does, but much faster where there are many steps."""
-        last: dict[str, Any] | None = None
-        for row in _rows(whole):
-            if self._gather_step(row):
-                last = row
-            elif (line := from_row(row)) is not None:
-                self.add((line,))
-                last = None if isinstance(line.event, (Resumed, StepEnded)) else last
-        line = from_row(last) if last is not None else None
-        if line is not None and isinstance(line.event, StepEnded):
-            self.step = line.event
+        for is_step, group in groupby(_rows(whole), _is_step):
+            rows = list(group)
+            if not is_step or not self._gather_steps(rows):
+                for row in rows:
+                    if (line := from_row(row)) is not None:
+                        self.add((line,))
 
-    def _gather_step(self, row: Any) -> bool:
-        """Take in a step without making an Event of it; False for anything that is not plainly one."""
-        if type(row) is not dict or row.get("event") != "StepEnded":
+    def _gather_steps(self, rows: list[dict[str, Any]]) -> bool:
+        """Take in steps, curve by curve, without making Events of them; False where one is not plainly one.
+
+        All or none: a step that is there already, or a value that is no number, is left to `add`.
+        """
+        numbers: list[Any] = [row.get("n") for row in rows]
+        steps: list[Any] = [row.get("step") for row in rows]
+        curves = [[row.get("s") for row in rows]]
+        curves += [[row.get(name, default) for row in rows] for name, default in _DEFAULTS]
+        if {*map(type, numbers), *map(type, steps)} != {int} or not all(
+            _NUMBERS.issuperset(map(type, c)) for c in curves
+        ):
             return False
-        number, step, seconds = row.get("n"), row.get("step"), row.get("s", "")
-        values = [row.get(name, default) for name, default in _DEFAULTS]
-        norms, updates = row.get("norms", {}), row.get("updates", {})
-        told = (*norms.values(), *updates.values()) if type(norms) is type(updates) is dict else ("",)
-        if type(number) is not int or type(step) is not int:
+        first = self.steps.step[-1] if self.steps.step else 0
+        if not _rises(self.last, numbers) or not _rises(first, steps):
             return False
-        if number <= self.last or not _NUMBERS.issuperset(map(type, (seconds, *values, *told))):
+        detailed = [row for row in rows if row.get("norms") or row.get("updates")]
+        if not all(_tells_stages(row) for row in detailed):
             return False
-        self.last, self.seconds = number, seconds
-        self.steps.add(step, seconds, values)
-        if told:
-            self.stages.add(step, seconds, norms, updates)
+        line = from_row(rows[-1])
+        if line is None or not isinstance(line.event, StepEnded):
+            return False
+        self.steps.step.extend(steps)
+        for name, curve in zip(("seconds", *_COLUMNS), curves, strict=True):
+            getattr(self.steps, name).extend(curve)
+        for row in detailed:
+            self.stages.add(row["step"], row["s"], row.get("norms", {}), row.get("updates", {}))
+        self.step, self.last, self.last_at, self.seconds = line.event, line.number, line.at, line.seconds
         return True
 
     @property
@@ -255,6 +265,22 @@ class History:
 
 
 _DEFAULTS = tuple((name, StepEnded.__dataclass_fields__[name].default) for name in _COLUMNS)
+
+
+def _is_step(row: Any) -> bool:
+    return type(row) is dict and row.get("event") == "StepEnded"
+
+
+def _rises(before: int, numbers: list[Any]) -> bool:
+    """Whether each is larger than the one before it."""
+    return before < numbers[0] and all(map(lt, numbers, islice(numbers, 1, None)))
+
+
+def _tells_stages(row: dict[str, Any]) -> bool:
+    norms, updates = row.get("norms", {}), row.get("updates", {})
+    if type(norms) is not dict or type(updates) is not dict:
+        return False
+    return _NUMBERS.issuperset(map(type, (*norms.values(), *updates.values())))
 
 
 def _rows(whole: bytes) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtCore import QDateTime, QLocale, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from convnext_studio.core.requests import SavePlot
-from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.curves import (
@@ -31,10 +30,10 @@ from convnext_studio.gui.stores.curves import (
     validated,
 )
 from convnext_studio.gui.stores.health import health
+from convnext_studio.gui.stores.key_figures import key_figures
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import best_words, length, phase_words, state_sign, state_word
-from convnext_studio.gui.widgets import figures
 from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
 from convnext_studio.gui.widgets.card_grid import CardGrid, card
 from convnext_studio.gui.widgets.chip import Chip, Tone
@@ -43,7 +42,7 @@ from convnext_studio.gui.widgets.figure_tile import FigureTile
 from convnext_studio.gui.widgets.fold import Fold
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
-from convnext_studio.gui.widgets.numbers import count, decimal, percent, rate, time_left
+from convnext_studio.gui.widgets.numbers import count, decimal, time_left
 from convnext_studio.gui.widgets.picture_flow import Picture, PictureFlow
 from convnext_studio.gui.widgets.plot_card import PlotCard
 from convnext_studio.gui.widgets.plot_tools import PlotTools
@@ -70,6 +69,9 @@ class LivePanel(QWidget):
         self.plots = PlotView(self)
         self.cards: dict[str, PlotCard] = {}
         self._specs: dict[str, PlotSpec] = {}
+        self._to_make: list[tuple[CardGrid, PlotSpec]] = []
+        self._turn = QTimer(self, singleShot=True, interval=0)
+        self._turn.timeout.connect(self._make_next)
         self._worst: tuple[tuple[str, str, str, float], ...] = ()
         self._make_head(actions)
         self._make_cards()
@@ -148,11 +150,18 @@ class LivePanel(QWidget):
         return made
 
     def _plot_grid(self, specs: tuple[PlotSpec, ...]) -> CardGrid:
-        """The plots of a part that is opened for the first time."""
-        grid = CardGrid([self._plot_card(spec) for spec in specs])
-        for spec in specs:
-            self._show_plot(spec.key)
+        """The plots of a part that is opened for the first time: one a turn, for each takes a while to make."""
+        grid = CardGrid()
+        self._to_make += [(grid, spec) for spec in specs]
+        self._turn.start()
         return grid
+
+    def _make_next(self) -> None:
+        grid, spec = self._to_make.pop(0)
+        grid.add(self._plot_card(spec))
+        self._show_plot(spec.key)
+        if self._to_make:
+            self._turn.start()
 
     def _lay_out(self) -> None:
         theme = self._studio.theme
@@ -196,7 +205,6 @@ class LivePanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.area)
-        self._arrange()
 
     def _laid_out_head(self) -> QBoxLayout:
         names = QHBoxLayout()
@@ -402,52 +410,8 @@ class LivePanel(QWidget):
         self.health.setAccessibleName(f"{title} {words}".strip())
 
     def _show_tiles(self) -> None:
-        history = self._view.history
-        known, test = validated(history), history.test
-        best = history.best if history.best in known else None
-        if best is None:
-            why = self.tr("no validation images") if history.epochs and not known else ""
-            self.tiles[0].show_figure(self.tr("Balanced accuracy, validation"), figures.UNKNOWN, why)
-        else:
-            self.tiles[0].show_figure(
-                self.tr("Balanced accuracy, validation"),
-                percent(best.balanced_accuracy),
-                self._interval(best.interval) + " · " + best_words(best.epoch),
-            )
-        if test is not None and any(map(any, test.confusion)):
-            self.tiles[1].show_figure(
-                self.tr("Balanced accuracy, test"), percent(test.balanced_accuracy), self._interval(test.interval)
-            )
-        else:
-            self._show_weakest(best)
-        step = history.step
-        speed = rate(step.images_per_s) if step is not None else figures.UNKNOWN
-        wait = self.tr("{0} of the time waits for images").format(percent(step.data_wait, 0)) if step else ""
-        self.tiles[2].show_figure(self.tr("Speed"), speed, wait)
-        memory = figures.size(step.memory_bytes) if step is not None else figures.UNKNOWN
-        started = history.started
-        where = [f"{started.device} · {started.precision}"] if started is not None else []
-        if step is not None and step.load >= 0:
-            where.append(self.tr("{0} busy").format(percent(step.load, 0)))
-        self.tiles[3].show_figure(self.tr("Memory"), memory, " · ".join(where))
-
-    def _show_weakest(self, best: EpochEnded | None) -> None:
-        label = self.tr("Weakest class, validation")
-        started = self._view.history.started
-        if best is None or started is None or not best.recalls:
-            self.tiles[1].show_figure(label, figures.UNKNOWN)
-            return
-        known = [
-            (recall, name)
-            for recall, name, row in zip(best.recalls, started.classes, best.confusion, strict=False)
-            if sum(row)
-        ]
-        recall, name = min(known, default=(0.0, ""))
-        self.tiles[1].show_figure(label, percent(recall), self.tr("of “{0}” are recognised").format(name))
-
-    def _interval(self, interval: tuple[float, float]) -> str:
-        low, high = (decimal(100 * end, 1) for end in interval)
-        return self.tr("95 %: {0} to {1}").format(low, high)
+        for tile, told in zip(self.tiles, key_figures(self._view.history), strict=True):
+            tile.show_figure(*told)
 
     def _show_validation(self) -> None:
         history = self._view.history
@@ -522,11 +486,9 @@ class LivePanel(QWidget):
             for curve in card.plot.shown
             if curve.title not in self.plots.hidden
         )
-        is_table = suffix == ".csv"
+        picture = b"" if suffix == ".csv" else card.picture(suffix)
         axis = axis_words(self.plots.axis, self._view.history)
-        self._studio.exporter.save_plot(
-            SavePlot(path, axis, curves) if is_table else SavePlot(path, picture=card.picture(suffix))
-        )
+        self._studio.exporter.save_plot(SavePlot(path, axis, () if picture else curves, picture))
 
     def _on_worst_pressed(self, number: int) -> None:
         paths = [path for path, *_rest in self._worst]

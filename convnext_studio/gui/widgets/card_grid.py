@@ -16,14 +16,21 @@ _TWO = 600  # pixels for two cards in a row
 class CardGrid(QWidget):
     """One or two columns, as wide as each other."""
 
-    def __init__(self, cards: Sequence[QWidget]) -> None:
+    def __init__(self, cards: Sequence[QWidget] = ()) -> None:
         super().__init__()
-        self._cards = tuple(cards)
+        self._cards = list(cards)
         self._columns = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(12)
         self._arrange(2)
+
+    def add(self, card: QWidget) -> None:
+        """One more, behind the others."""
+        number = len(self._cards)
+        self._cards.append(card)
+        self._grid.addWidget(card, number // self._columns, number % self._columns)
+        card.show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many columns as there is room for."""

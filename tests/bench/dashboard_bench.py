@@ -1,0 +1,372 @@
+"""The live page: how soon a long Run is shown, how smooth the window stays, what it takes from a training.
+
+    python -m tests.bench.dashboard_bench [--part open live train samples tensorboard]
+
+Each part is a process of its own with an empty home folder, the real window and its real Engine, no screen. `open` and
+`live` show a Run of 100,000 steps with all plots unfolded; `train` fine-tunes on every core meanwhile. TensorBoard is
+started on the same values and asked for them as its page would; what a browser takes in time and memory is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from convnext_studio.core.recipe import from_preset
+from convnext_studio.core.run_events import EpochEnded, PhaseStarted, RunEnded, RunEvent, RunStarted, StepEnded
+from convnext_studio.core.runs.recorder import Recorder
+from convnext_studio.core.runs.run import Run
+
+if TYPE_CHECKING:
+    from convnext_studio.gui.app import App
+    from convnext_studio.gui.panels.live_panel import LivePanel
+
+STEPS, PER_EPOCH = 100_000, 1_000
+PARTS = ("open", "live", "train", "samples", "tensorboard")
+CURVES = ("loss", "learning_rate", "images_per_s", "data_wait", "gradient_norm", "memory_bytes")
+LIVE_S, LINES_PER_S = 20.0, 50
+PATIENCE_S = 300.0
+Until = Callable[[], object]
+
+
+def step(number: int, chance: random.Random) -> StepEnded:
+    loss = 0.1 + 1.6 * math.exp(-number / 2e4) + chance.uniform(-0.1, 0.1)
+    stages = {name: chance.random() for name in ("stem", "stages.0", "stages.1", "head")} if number % 10 == 0 else {}
+    rates = 5e-4 * (1 - number / (2 * STEPS)), 30 + chance.random(), chance.random() / 20
+    return StepEnded(number, 1 + number // PER_EPOCH, loss, *rates, chance.random(), 3_000_000_000, stages, stages, 0.9)
+
+
+def said(steps: int = STEPS) -> Iterator[RunEvent]:
+    chance, rows = random.Random(0), ((40, 2), (3, 55))
+    planned = 2 * STEPS
+    yield RunStarted("long", "sample", ("bad", "good"), {}, planned // PER_EPOCH, planned, 32, "CPU", "bf16")
+    yield PhaseStarted("full", planned)
+    for number in range(1, steps + 1):
+        yield step(number, chance)
+        if number % PER_EPOCH == 0:
+            score = 1 - math.exp(-number / 2e4)
+            yield EpochEnded(number // PER_EPOCH, number, 0.5, 0.6, score, score, (score, score), rows, is_best=True)
+
+
+def long_run(runs: Path, *, ends: bool) -> Run:
+    run = Run.create(runs, "long", from_preset("balanced", data=str(runs)))
+    with run.lock(), Recorder(run) as recorder:
+        for event in said():
+            recorder.emit(event)
+        if ends:
+            recorder.emit(RunEnded("finished", "Finished."))
+    return run
+
+
+def row(name: str, value: float, unit: str, goal: str = "") -> None:
+    print(f"| {name} | {value:.3g} {unit} | {goal} |", flush=True)
+
+
+def tell_stalls(stalls: list[str]) -> None:
+    """Where the window was whenever it came late."""
+    for stall in stalls[:5]:
+        print(f"late at:\n{stall}", file=sys.stderr)
+
+
+# --- in the window
+
+
+def in_window(script: Callable[[App], Iterator[Until]]) -> None:
+    """Start the program; go on with the script whenever what it yielded holds."""
+    from PySide6.QtCore import QTimer
+
+    from convnext_studio.gui.app import main as run
+
+    def begin(app: App) -> None:
+        app.window.resize(1440, 900)
+        steps, since = script(app), time.monotonic()
+        until = rest(0.0)
+
+        def look() -> None:
+            nonlocal until, since
+            try:
+                while until():
+                    until, since = next(steps), time.monotonic()
+                if time.monotonic() - since < PATIENCE_S:
+                    return
+                print("waited in vain", file=sys.stderr)
+            except StopIteration:
+                pass
+            timer.stop()
+            app.window.training.leave()
+
+        timer = QTimer(app, interval=5)
+        timer.timeout.connect(look)
+        timer.start()
+
+    run([], begin)
+
+
+def is_at_rest(app: App) -> Until:
+    """The Engine is up and what plots need is imported."""
+    return lambda: app.host is not None and app.host.is_ready and "pyqtgraph.widgets.PlotWidget" in sys.modules
+
+
+def rest(seconds: float) -> Until:
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() > until
+
+
+def unfold(app: App) -> LivePanel:
+    """Open all parts of the live page."""
+    from convnext_studio.gui.panels.live_panel import LivePanel
+
+    page = app.window.training.train().page("live")
+    assert isinstance(page, LivePanel)
+    for fold in (page.more, page.experts):
+        fold.toggle()
+    return page
+
+
+def part_open(home: Path) -> None:
+    run = Run.open(next((home / "runs").iterdir()))
+
+    def script(app: App) -> Iterator[Until]:
+        from tests.bench.heartbeat_bench import Heartbeat
+
+        started = psutil.Process().create_time()
+        app.actions["go_train"].trigger()
+        app.window.training.train().show_run(str(run.folder))
+        view = app.studio.training.view
+        yield lambda: view.summary is not None
+        app.window.repaint()
+        row("window: process start to the curves of 100,000 steps", time.time() - started, "s", "")
+        view.show("")
+        yield is_at_rest(app)
+        yield rest(2)
+        heart = Heartbeat(app)
+        heart.start()
+        since = time.perf_counter()
+        app.window.training.train().show_run(str(run.folder))
+        yield lambda: view.summary is not None
+        app.window.repaint()
+        row("a finished Run of 100,000 Events is on the screen after", time.perf_counter() - since, "s", "1 s")
+        yield rest(1)
+        unfold(app)
+        yield rest(2)
+        heard = heart.stop()
+        row("GUI timer meanwhile, all plots unfolded, longest gap", heard.at(1.0), "ms", "50 ms")
+        tell_stalls(heard.stalls)
+        window, engine = _memory(os.getpid()), sum(map(_memory, _children(os.getpid())))
+        row("memory of the window", window / 1e6, "MB", "")
+        row("memory of its Engine, which holds torch", engine / 1e6, "MB", "")
+
+    in_window(script)
+
+
+def part_live(home: Path) -> None:
+    """A writer appends to a Run of 100,000 steps; each line knows when it was written."""
+    from datetime import datetime
+
+    run = Run.open(next((home / "runs").iterdir()))
+    command = [sys.executable, __file__, "--write", str(run.folder)]
+    with subprocess.Popen(command) as writer:
+
+        def script(app: App) -> Iterator[Until]:
+            from tests.bench.heartbeat_bench import Heartbeat
+
+            yield is_at_rest(app)
+            app.actions["go_train"].trigger()
+            app.window.training.train().show_run(str(run.folder))
+            view = app.studio.training.view
+            yield lambda: view.history.step is not None and view.history.step.step > STEPS
+            panel = unfold(app)
+            panel.area.verticalScrollBar().setValue(panel.area.verticalScrollBar().maximum() // 2)
+            yield rest(2)
+            late: list[float] = []
+
+            def note() -> None:
+                written = datetime.fromisoformat(view.history.last_at).timestamp()
+                late.append(time.time() - written)
+
+            view.changed.connect(note)
+            heart = Heartbeat(app)
+            heart.start()
+            yield rest(LIVE_S)
+            view.changed.disconnect(note)
+            heard = heart.stop()
+            row("updates of 100,000 points on all curves", len(late) / LIVE_S, "a second", ">= 2")
+            row("GUI timer meanwhile, p99", heard.at(0.99), "ms", "")
+            row("GUI timer meanwhile, longest gap", heard.at(1.0), "ms", "50 ms")
+            tell_stalls(heard.stalls)
+            row("window: from a line written to its point drawn, median", sorted(late)[len(late) // 2] * 1e3, "ms", "")
+
+        in_window(script)
+        writer.terminate()
+
+
+def write(folder: str) -> None:
+    """Go on with the long Run, as a training would, until ended."""
+    run, chance = Run.open(Path(folder)), random.Random(1)
+    with run.lock(), Recorder(run) as recorder:
+        number = STEPS
+        while True:
+            number += 1
+            recorder.emit(step(number, chance))
+            time.sleep(1 / LINES_PER_S)
+
+
+def part_train(home: Path) -> None:
+    images = _sample(home)
+
+    def script(app: App) -> Iterator[Until]:
+        from tests.bench.heartbeat_bench import Heartbeat
+
+        studio, view = app.studio, app.studio.training.view
+        yield is_at_rest(app)
+        studio.data_sets.choose(images)
+        yield lambda: studio.data_sets.is_thorough
+        studio.set_up.set(epochs=10, patience=0, input_size=96)
+        studio.training.start()
+        yield lambda: view.history.step is not None
+        heart, mine = Heartbeat(app), [psutil.Process(), *_children(os.getpid())[:1]]
+        heart.start()
+        began, cpu = time.monotonic(), _cpu(mine)
+        yield lambda: len(view.history.epochs) > 2
+        told, told_at = view.history.epochs[2].seconds_left or 0.0, view.history.epochs_at[2]
+        yield lambda: view.history.ended is not None
+        heard, took = heart.stop(), time.monotonic() - began
+        row("GUI timer during a fine-tuning on all cores, p99", heard.at(0.99), "ms", "16 ms")
+        row("GUI timer during a fine-tuning on all cores, longest gap", heard.at(1.0), "ms", "50 ms")
+        share = (_cpu(mine) - cpu) / (took * (os.cpu_count() or 1))
+        row("share of all cores that window and Engine took meanwhile", 100 * share, "%", "2 %")
+        real = view.history.epochs_at[-1] - told_at
+        row("time left told after epoch 2, over what it took", told / real, "x", "0.8 to 1.2")
+
+    in_window(script)
+
+
+def part_samples(home: Path) -> None:
+    """What samples and kept answers take of a training, told by a clock around them."""
+    from convnext_studio.core.context import JobContext
+    from convnext_studio.core.recipe import changed
+    from convnext_studio.core.requests import Train
+    from convnext_studio.core.training import fit, samples, work
+
+    recipe = changed(from_preset("balanced", data=_sample(home)), {"epochs": 8, "patience": 0, "input_size": 96})
+    spent: list[float] = []
+
+    def clocked(original: Callable[..., None]) -> Callable[..., None]:
+        def call(*args: object, **named: object) -> None:
+            began = time.perf_counter()
+            original(*args, **named)
+            spent.append(time.perf_counter() - began)
+
+        return call
+
+    samples.Samples.show = clocked(samples.Samples.show)  # type: ignore[method-assign]
+    work.Work.keep_answers = clocked(work.Work.keep_answers)  # type: ignore[method-assign]
+    run, began = Run.create(home / "runs", "costs", recipe), time.perf_counter()
+    fit.train(Train(str(run.folder)), JobContext())
+    took = time.perf_counter() - began
+    row("share of a training that samples and kept answers took", 100 * sum(spent) / took, "%", "2 %")
+
+
+def part_tensorboard(home: Path) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    folder = home / "board"
+    writer = SummaryWriter(str(folder), flush_secs=1)
+    for event in said():
+        if isinstance(event, StepEnded):
+            for name in CURVES:
+                writer.add_scalar(name, getattr(event, name), event.step)
+    writer.flush()
+    port = 6123
+    command = [str(Path(sys.executable).with_name("tensorboard")), "--logdir", str(folder), "--port", str(port)]
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        address = f"http://localhost:{port}/data/plugin/scalars/scalars?run=.&tag=loss"
+        while _last_step(address) < STEPS:
+            time.sleep(0.05)
+        row("TensorBoard: process start to serving 100,000 steps", time.monotonic() - began, "s", "")
+        late = []
+        for number in range(1, 4):
+            for name in CURVES:
+                writer.add_scalar(name, 0.5, STEPS + number)
+            written = time.monotonic()
+            writer.flush()
+            while _last_step(address) < STEPS + number:
+                time.sleep(0.05)
+            late.append(time.monotonic() - written)
+        row("TensorBoard: from a value written to its being served, median", sorted(late)[1] * 1e3, "ms", "")
+        used = _memory(server.pid) + sum(map(_memory, _children(server.pid)))
+        row("memory of TensorBoard, without a browser", used / 1e6, "MB", "")
+        server.terminate()
+    writer.close()
+
+
+def _last_step(address: str) -> int:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as reply:
+            return int(json.load(reply)[-1][1])
+    except (urllib.error.URLError, OSError, ValueError, IndexError):
+        return -1
+
+
+def _sample(home: Path) -> str:
+    from convnext_studio.core.context import JobContext
+    from convnext_studio.core.data.sample import make_sample
+    from convnext_studio.core.requests import MakeSample
+
+    return make_sample(MakeSample(str(home / "plates"), count=240, seed=4), JobContext())
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    return found
+
+
+def _memory(process: int | psutil.Process) -> int:
+    found = psutil.Process(process) if isinstance(process, int) else process
+    return int(found.memory_info().rss)
+
+
+def _cpu(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return float(sum(one.user + one.system for one in times))
+
+
+def main(parts: list[str], inner: str, write_to: str) -> None:
+    if write_to:
+        write(write_to)
+    elif inner:
+        globals()[f"part_{inner}"](Path(os.environ["HOME"]))
+    else:
+        print(f"load {os.getloadavg()[0]:.1f}\n\n| what | seen | goal |\n|---|---|---|", flush=True)
+        for part in parts:
+            with tempfile.TemporaryDirectory() as home:
+                homes = {"HOME": home} | {f"XDG_{kind}_HOME": home for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
+                if part in ("open", "live"):
+                    long_run(Path(home) / "runs", ends=part == "open")
+                subprocess.run([sys.executable, __file__, "--inner", part], check=True, env=os.environ | homes)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), dest="parts")
+    parser.add_argument("--inner", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--write", default="", dest="write_to", help=argparse.SUPPRESS)
+    main(**vars(parser.parse_args()))
