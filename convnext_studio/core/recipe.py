@@ -7,8 +7,6 @@ the command line's `--set key=value` and the TOML file's sections are all derive
 from __future__ import annotations
 
 import dataclasses
-import math
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +16,7 @@ from typing import Any, Literal, get_args
 import tomli_w
 
 from convnext_studio.core.errors import UsageError
+from convnext_studio.core.recipe_fields import check, converted, wrong
 from convnext_studio.core.values import DEVICES, FITS, DeviceName, Fit, ModelRef, described
 
 Preset = Literal["instant", "balanced", "thorough"]
@@ -28,7 +27,6 @@ GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 BALANCES: tuple[Balance, ...] = get_args(Balance)
 
 _YES_NO_AUTO = ("auto", "yes", "no")
-_UNHEARD_OF = 10**15  # no rate or share is as large
 _MOST_PER_STAGE = {"depths": 512, "widths": 16_384}  # what a Model file may say
 _SHRINKING, _USUAL_PATCH = 8, 4  # what the stages after the stem divide a side by; the stem of nearly all
 
@@ -346,7 +344,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, about in FIELDS.items():
-            _check(name, about, getattr(self, name))
+            check(about, getattr(self, name))
         if self.validation + self.test > 0.9:
             raise _wrong("validation", "Validation and test leave too little for training: together 0.9 at the most.")
         if self.folds == 1 or (self.folds and self.fold >= self.folds):
@@ -410,7 +408,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     for name in changes:
         if name not in FIELDS:
             raise UsageError(f"A Recipe has no field “{name}”.", f"It has {', '.join(FIELDS)}.")
-    return replace(recipe, **{name: _converted(name, value) for name, value in changes.items()})
+    return replace(recipe, **{name: converted(FIELDS[name], value) for name, value in changes.items()})
 
 
 def to_toml(recipe: Recipe) -> str:
@@ -456,52 +454,4 @@ def differences(old: Recipe, new: Recipe) -> dict[str, tuple[Any, Any]]:
 
 
 def _wrong(name: str, sentence: str) -> UsageError:
-    return UsageError(f"{FIELDS[name].metadata['label']} ({name}): {sentence}" if name in FIELDS else sentence)
-
-
-def _check(name: str, about: dataclasses.Field[Any], value: Any) -> None:
-    """Raise `UsageError` unless the value has its field's type and lies within its limits."""
-    kind: type[Any] = type(about.default)
-    fits = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
-    if not fits or (isinstance(value, bool) and kind is not bool):
-        raise _wrong(name, f"“{value}” is not {_KINDS[kind]}.")
-    if kind is tuple and not all(isinstance(one, int) and not isinstance(one, bool) for one in value):
-        raise _wrong(name, "Only whole numbers, please.")
-    choices, limits = about.metadata.get("choices"), about.metadata.get("range")
-    if choices and value not in choices:
-        raise _wrong(name, f"“{value}” is none of {', '.join(one or '(empty)' for one in choices)}.")
-    if limits and not (math.isfinite(value) and limits[0] <= value <= limits[1]):
-        raise _wrong(name, f"{value} is not between {limits[0]:g} and {limits[1]:g}.")
-    if name == "group_pattern":
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise _wrong(name, f"“{value}” is no regular expression: {error}.") from error
-
-
-_KINDS: dict[type[Any], str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    tuple: "a list of numbers",
-}
-
-
-def _converted(name: str, value: Any) -> Any:
-    """Turn a text into the field's type, and a list into a tuple; other values stay for the check."""
-    kind: type[Any] = type(FIELDS[name].default)
-    if isinstance(value, list):
-        return tuple(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value) if abs(value) < _UNHEARD_OF else math.inf
-    if not isinstance(value, str) or kind is str:
-        return value
-    try:
-        if kind is bool:
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[value.lower()]
-        if kind is tuple:
-            return tuple(int(one) for one in value.replace("[", "").replace("]", "").split(",") if one.strip())
-        return kind(value)
-    except (KeyError, ValueError) as error:
-        raise _wrong(name, f"“{value}” is not {_KINDS[kind]}.") from error
+    return wrong(FIELDS[name], sentence) if name in FIELDS else UsageError(sentence)
