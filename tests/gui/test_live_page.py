@@ -1,4 +1,4 @@
-"""The live page of a Run, with recorded Events: plots on one axis, cursor, zoom, cells, samples, words for no figures."""
+"""The live page of a Run, with recorded Events: plots on one axis, cursor, zoom, cells, samples, steering."""
 
 from __future__ import annotations
 
@@ -99,9 +99,11 @@ def test_a_series_is_left_out_and_drawn_again_with_its_key(
     panel = show_live(window, workspace, qtbot)
     key = panel.cards["loss"].keys[0]
     qtbot.mouseClick(key, Qt.MouseButton.LeftButton)
-    assert panel.plots.hidden == {"train"} and not panel.loss._drawn[0].smooth.isVisible()
+    qtbot.waitUntil(lambda: not panel.loss._drawn[0].smooth.isVisible())
+    assert panel.plots.hidden == {"train"}
     qtbot.mouseClick(key, Qt.MouseButton.LeftButton)
-    assert panel.plots.hidden == set() and panel.loss._drawn[0].smooth.isVisible()
+    qtbot.waitUntil(panel.loss._drawn[0].smooth.isVisible)
+    assert panel.plots.hidden == set()
 
 
 def test_parts_that_open_show_classes_speed_and_gradients(

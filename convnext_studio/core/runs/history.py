@@ -34,6 +34,7 @@ from convnext_studio.core.run_events import (
 )
 
 _RECENT_STEPS = 50
+_RECENT_EPOCHS = 5
 _COLUMNS = ("loss", "learning_rate", "images_per_s", "data_wait", "gradient_norm", "memory_bytes", "load")
 _NUMBERS = frozenset((int, float))
 
@@ -193,12 +194,24 @@ class History:
         if self.started is None or self.ended is not None:
             return None
         if self.epochs and (told := self.epochs[-1].seconds_left) is not None:
+            took = self._epoch_seconds()
+            if took is not None:
+                told = max(0, self.started.epochs - self.epochs[-1].epoch) * took
             return max(0.0, told - (self.seconds - self.epochs_at[-1]))
         recent = self.steps.seconds[-_RECENT_STEPS:]
         if len(recent) < 2:
             return None
         pace = statistics.median(later - earlier for earlier, later in pairwise(recent))
         return max(0, self.started.steps - self.steps.step[-1]) * pace
+
+    def _epoch_seconds(self) -> float | None:
+        """How long an epoch takes of late, validation and saving included; None before the second has ended.
+
+        The first one is left out: what is done for the first time takes longer.
+        """
+        pairs = pairwise(zip(self.epochs, self.epochs_at, strict=True))
+        took = [end - begin for (first, begin), (_, end) in pairs if first.epoch]
+        return statistics.median(took[-_RECENT_EPOCHS:]) if took else None
 
     def _add(self, line: Line) -> None:
         event = line.event

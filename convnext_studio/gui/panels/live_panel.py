@@ -53,7 +53,7 @@ from convnext_studio.gui.widgets.segmented import Segmented
 _TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": "again"}
 _HEALTH_SIGNS = {"ok": ("pulse", "ok"), "again": ("warn", "again"), "ng": ("ng", "ng"), "info": ("info", "accent")}
 _PICTURE_SIDE, _MOST_WORST = 84, 10
-_NAME_ROOM = 500  # for the Run's name and the time left, beside the buttons
+_NAME_ROOM = 340  # for the Run's name, beside the time left and the buttons
 _FOUR_TILES = 680  # a page so wide has all tiles in a row
 
 
@@ -90,8 +90,6 @@ class LivePanel(QWidget):
         self.worst.pressed.connect(self._on_worst_pressed)
         self.unit.index_changed.connect(lambda index: self.matrix.set_percent(index == 1))
         self.show_all()
-
-    # --- how it is built
 
     def _make_head(self, actions: Actions) -> None:
         theme = self._studio.theme
@@ -252,7 +250,8 @@ class LivePanel(QWidget):
 
     def _arrange(self) -> None:
         directions = QBoxLayout.Direction
-        has_room = self.width() >= self._tools.sizeHint().width() + _NAME_ROOM
+        said = max(label.sizeHint().width() for label in (self.left, self.left_second, self.left_third))
+        has_room = self.width() >= self._tools.sizeHint().width() + said + _NAME_ROOM
         self._head.setDirection(directions.LeftToRight if has_room else directions.TopToBottom)
         columns = 4 if self.width() >= _FOUR_TILES else 2
         for number, tile in enumerate(self.tiles):
@@ -414,7 +413,7 @@ class LivePanel(QWidget):
             tile.show_figure(*told)
 
     def _show_validation(self) -> None:
-        history = self._view.history
+        history, before = self._view.history, self._worst
         known = validated(history)
         last = known[-1] if known else None
         classes = history.started.classes if history.started is not None else ()
@@ -430,7 +429,8 @@ class LivePanel(QWidget):
             self.worst_second.setText(self.tr("largest loss, {0}").format(words))
             self._worst = last.worst[:_MOST_WORST]
             self._pictures.want([path for path, *_rest in self._worst])
-        self._show_worst()
+        if self._worst != before:
+            self._show_worst()
 
     def _show_worst(self) -> None:
         self.worst.show_pictures(

@@ -38,8 +38,12 @@ class ConfusionMatrix(QWidget):
 
     def show_matrix(self, classes: Sequence[str], rows: Sequence[Sequence[int]]) -> None:
         """Show counts: a row a true class."""
-        self._classes, self._rows = tuple(classes), tuple(tuple(row) for row in rows)
-        self._current = (0, 0)
+        shown = tuple(classes), tuple(tuple(row) for row in rows)
+        if shown == (self._classes, self._rows):
+            return
+        if shown[0] != self._classes:
+            self._current = (0, 0)
+        self._classes, self._rows = shown
         self._marked = None
         self._describe()
         self.updateGeometry()

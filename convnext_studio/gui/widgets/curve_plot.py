@@ -64,6 +64,8 @@ class CurvePlot(QWidget):
         self._marks = Marks()
         self._pressed_at: float | None = None
         self._is_stale = False
+        self._later = QTimer(self, singleShot=True, interval=view.delay_ms())
+        self._later.timeout.connect(self._draw)
         self.setAccessibleName(name)
         self.setMinimumHeight(140)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -79,7 +81,7 @@ class CurvePlot(QWidget):
         self._curves, self._marks = tuple(curves), marks
         if not is_alike:
             self._make_items()
-        self._draw()
+        self._later.start()
         self._say()
 
     @property

@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, Signal
 
 Axis = Literal["epoch", "step", "time"]
 AXES: tuple[Axis, ...] = ("epoch", "step", "time")
+STAGGER_MS = 25  # plots are painted one after the other: all at once would keep the window too long
+_MOST_STAGGERED = 8
 SMOOTHING = 0.9  # the weight of the past, at first
 
 
@@ -29,6 +31,12 @@ class PlotView(QObject):
         self.window: tuple[float, float] | None = None
         self.cursor: float | None = None
         self.hidden: set[str] = set()  # the series that nobody wants to see
+        self._plots = 0
+
+    def delay_ms(self) -> int:
+        """How long one more plot waits before it paints what is new."""
+        self._plots += 1
+        return STAGGER_MS * ((self._plots - 1) % _MOST_STAGGERED)
 
     def set_axis(self, axis: Axis) -> None:
         """Stand on epochs, steps or time; what was zoomed to means nothing then."""

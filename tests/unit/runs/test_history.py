@@ -115,3 +115,14 @@ def test_a_follower_is_handed_the_past_at_once_and_then_line_by_line(tmp_path: P
     reader, other = LineReader(run.events_path), History()
     reader.gather(other)
     assert reader.read() == ()
+
+
+def test_time_left_is_told_by_epochs_as_they_are_not_by_the_slow_first_one() -> None:
+    history = History(lines()[:2])
+    for number, seconds in ((1, 100.0), (2, 110.0), (3, 120.0)):
+        told = replace(epoch(number), seconds_left=900.0)
+        history.add([Line(10 * number, "", seconds, told)])
+    history.started = replace(history.started, epochs=8)
+    assert history.seconds_left == 50.0
+    history.add([Line(99, "", 124.0, step(31))])
+    assert history.seconds_left == 46.0
