@@ -29,7 +29,8 @@ from convnext_studio.core.training.work import Work
 MOST = 12
 _EACH = 3  # Images of a class
 _LEAST = 6
-_SHARE = 0.018  # of the time that the Run is worked on, after the first look
+_SHARE = 0.012  # of the time that the Run is worked on, after the first look
+_OF_TRAINING = 0.036  # Images looked at for one that is trained on: half as dear each
 _UNNOTICED_S = 0.02  # what costs less is always shown
 _CELLS = 16  # along a side; the maps of large inputs are averaged down to these
 
@@ -119,8 +120,8 @@ class Samples:
 
 
 def count_for(training_images: int, classes: int) -> int:
-    """How many Images: looking at one costs about half of training on one, and an epoch may cost 1.5 % more."""
-    return max(min(classes, _LEAST), min(MOST, _EACH * classes, round(2 * _SHARE * training_images)))
+    """How many Images: looking at one costs about half of training on one, and an epoch may cost little more."""
+    return max(min(classes, _LEAST), min(MOST, _EACH * classes, round(_OF_TRAINING * training_images)))
 
 
 def chosen(images: Sequence[LabelledImage], classes: Sequence[str], count: int) -> list[LabelledImage]:
