@@ -269,7 +269,8 @@ class CurvePlot(QWidget):
         for number, (line, words) in enumerate(self._phases):
             is_there = number < len(begun)
             line.setVisible(is_there)
-            words.setVisible(is_there and abs(begun[number][0] - self._marks.best) > 0.2 * end)
+            is_free = is_there and abs(begun[number][0] - self._marks.best) > 0.2 * end
+            words.setVisible(is_free and begun[number][0] < 0.85 * end)  # the lines' names stand at the end
             if is_there:
                 line.setPos(begun[number][0])
                 words.setPlainText(begun[number][1])
