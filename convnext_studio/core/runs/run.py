@@ -141,12 +141,12 @@ class Run:
         return self.folder / "wanted.jsonl"
 
     @property
-    def board_path(self) -> Path:
-    @property
     def plan_path(self) -> Path:
         """What is planned, JSON: see `training/plan.py`."""
         return self.folder / "plan.json"
 
+    @property
+    def board_path(self) -> Path:
         """TensorBoard's event files; written where this folder is there."""
         return self.folder / "tensorboard"
 
