@@ -17,7 +17,7 @@ from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
 from convnext_studio.gui.widgets.recipe_words import choice_word, section_word
 from convnext_studio.gui.widgets.select import Select
 
-_FIELD_WIDTH, _UNIT_WIDTH = 200, 26
+_FIELD_WIDTH, _UNIT_WIDTH = 200, 34  # a unit in another language is longer
 Take = Callable[[Any], None]
 Show = Callable[[Any], None]
 
