@@ -113,8 +113,10 @@ class NetworkDiagram(QWidget):
         return QSize(least, self.heightForWidth(max(self.width(), least)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay the columns out anew."""
+        """Lay the columns out anew; with more rows of tiles in narrower columns, it needs another height."""
         super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
         self._place()
 
     def _widths(self, width: int) -> list[tuple[int, list[BlockTile]]]:
