@@ -30,8 +30,9 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import LANES, InlineLane
 from convnext_studio.gui.main_window import SMALL_WIDTH, MainWindow
 from convnext_studio.gui.panels.command_palette import CommandPalette
+from convnext_studio.gui.panels.welcome import WelcomePanel
 from convnext_studio.gui.stores.studio import Studio
-from convnext_studio.gui.widgets.label import might_be_markup
+from convnext_studio.gui.widgets.label import PlainLabel, might_be_markup
 from convnext_studio.gui.widgets.rail_button import RailButton
 
 
@@ -331,3 +332,12 @@ def test_names_that_look_like_markup_are_shown_letter_by_letter(
 
 def _is_guessed(label: QLabel) -> bool:
     return label.textFormat() != Qt.TextFormat.PlainText and might_be_markup(label.text())
+
+
+def test_a_recent_place_with_one_image_says_so_in_the_singular(studio: Studio, qtbot: QtBot) -> None:
+    studio.recent.add("/plates", images=1)
+    studio.recent.add("/more plates", images=2)
+    welcome = WelcomePanel(studio, Actions(studio.theme))
+    qtbot.addWidget(welcome)
+    words = [label.text().partition(" · ") for label in welcome.findChildren(PlainLabel)]
+    assert [count for count, dot, _day in words if dot] == ["2 images", "1 image"]

@@ -232,4 +232,6 @@ class _RecentList(QWidget):
             day = locale.dayName(when.date().dayOfWeek())
         else:
             day = locale.toString(when.date(), QLocale.FormatType.ShortFormat)
+        if place.images == 1:
+            return self.tr("1 image · {}").format(day)
         return self.tr("{} images · {}").format(count(place.images), day) if place.images else day
