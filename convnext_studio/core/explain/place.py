@@ -16,9 +16,10 @@ def resampled(heatmap: Heatmap, window: Region, width: int, height: int) -> NDAr
     Bilinear between the centres of the cells, level beyond the outermost centres, and 0 outside what was seen.
     """
     (left, top, right, bottom), seen = heatmap.region, heatmap.seen
-    rows = _weights(heatmap.values.shape[0], (top, bottom), (seen[1], seen[3]), _places(window[1], window[3], height))
-    columns = _weights(heatmap.values.shape[1], (left, right), (seen[0], seen[2]), _places(window[0], window[2], width))
-    return np.asarray(rows @ heatmap.values.astype(np.float32) @ columns.T, np.float32)
+    values = heatmap.values.astype(np.float32, copy=False)
+    down = _between(values, (top, bottom), (seen[1], seen[3]), _places(window[1], window[3], height))
+    across = _between(down.T, (left, right), (seen[0], seen[2]), _places(window[0], window[2], width))
+    return np.ascontiguousarray(across.T)
 
 
 def image_map(heatmap: Heatmap, width: int, height: int) -> NDArray[np.float32]:
@@ -45,17 +46,19 @@ def _places(first: float, last: float, count: int) -> NDArray[np.float64]:
     return np.asarray(first + (np.arange(count) + 0.5) * (last - first) / count)
 
 
-def _weights(
-    cells: int, span: tuple[float, float], seen: tuple[float, float], places: NDArray[np.float64]
+def _between(
+    values: NDArray[np.float32], span: tuple[float, float], seen: tuple[float, float], places: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """How much each of `cells` cells, which cover `span`, counts at each place: (places, cells)."""
+    """Rows of `values`, which cover `span`, at each place: (places, columns).
+
+    Two rows are mixed for each place. A product of matrices says the same, but its threads wait for busy cores, and the
+    window with them.
+    """
+    cells = len(values)
     position = np.clip((places - span[0]) * cells / (span[1] - span[0]) - 0.5, 0, cells - 1)
     lower = position.astype(int)
     upper = np.minimum(lower + 1, cells - 1)
-    share = (position - lower).astype(np.float32)
-    weights = np.zeros((len(places), cells), np.float32)
-    at = np.arange(len(places))
-    weights[at, lower] += 1 - share
-    weights[at, upper] += share
-    weights[(places < seen[0]) | (places > seen[1])] = 0
-    return weights
+    share = (position - lower).astype(np.float32)[:, None]
+    mixed = values[lower] * (1 - share) + values[upper] * share
+    mixed[(places < seen[0]) | (places > seen[1])] = 0
+    return np.asarray(mixed, np.float32)
