@@ -4,6 +4,10 @@ The hot area is what lies within the contour that the window draws: at least hal
 means to leave what a strong blur leaves. Scores are compared as log-odds, which do not saturate as probabilities do.
 And whatever these figures say, a map is no evidence where a head that learned nothing hangs on its area as much: that
 is tested by `chance.py` for each map.
+
+Seen on fresh seeds where one patch decides (`tests/bench/RESULTS.md`): of a network trained whole 95 % of its own maps
+are faithful; of random heads' own maps 95 to 98 % are refused. A random head's map that lies on the patch is accepted
+when the trained network is asked about it: that network does rely on the patch, whoever drew the map.
 """
 
 from __future__ import annotations
