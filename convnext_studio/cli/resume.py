@@ -53,14 +53,14 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
 @contextlib.contextmanager
 def _then_next(folder: str, stop: Stop) -> Iterator[None]:
     """However the Run ends, the next of the queue begins; but not when the machine, or the user, ends this process."""
-    from convnext_studio.core import jobs, requests
+    from convnext_studio.core import jobs, run_requests
 
     try:
         yield
     finally:
         if not stop.asked.is_set():
             with contextlib.suppress(StudioError):  # the queue itself notes what is in its way
-                jobs.run(requests.StartNext(str(Path(folder).parent)), stop.context())
+                jobs.run(run_requests.StartNext(str(Path(folder).parent)), stop.context())
 
 
 COMMAND = Command("resume", "go on with a Run", _EXAMPLES, _add_arguments, _run)

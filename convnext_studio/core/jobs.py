@@ -6,12 +6,15 @@ the window imports it too.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import threading
 import traceback
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, cast
 
-from convnext_studio.core import requests
+from convnext_studio.core import requests, run_requests
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.events import End, Failed, Stopped, Succeeded
@@ -34,7 +37,7 @@ JOBS: dict[type, str] = {
     requests.Classify: f"{_CORE}.predict.classify:classify",
     requests.MeasureSpeed: f"{_CORE}.predict.calibrate:measure_speed",
     requests.FindDevices: f"{_CORE}.predict.device:find_devices",
-    requests.SaveTable: f"{_CORE}.predict.results:save_table",
+    run_requests.SaveTable: f"{_CORE}.predict.results:save_table",
     requests.SaveResults: f"{_CORE}.predict.results:save_results",
     requests.CopyByClass: f"{_CORE}.predict.results:copy_by_class",
     requests.MakeSample: f"{_CORE}.data.sample:make_sample",
@@ -59,13 +62,13 @@ JOBS: dict[type, str] = {
     requests.FindAnswered: f"{_CORE}.runs.answers:find_answered",
     requests.FindRuns: f"{_CORE}.runs.summary:find_runs",
     requests.SteerRun: f"{_CORE}.runs.control:steer_run",
-    requests.DescribeRun: f"{_CORE}.runs.about:describe_run",
-    requests.RestoreRun: f"{_CORE}.runs.about:restore_run",
-    requests.ReadRecipes: f"{_CORE}.runs.about:read_recipes",
-    requests.ReadHistories: f"{_CORE}.runs.follower:read_histories",
-    requests.ReadQueue: f"{_CORE}.runs.queue:read_queue",
-    requests.ChangeQueue: f"{_CORE}.runs.queue:change_queue",
-    requests.StartNext: f"{_LAUNCH}.run:start_next",
+    run_requests.DescribeRun: f"{_CORE}.runs.about:describe_run",
+    run_requests.RestoreRun: f"{_CORE}.runs.about:restore_run",
+    run_requests.ReadRecipes: f"{_CORE}.runs.about:read_recipes",
+    run_requests.ReadHistories: f"{_CORE}.runs.follower:read_histories",
+    run_requests.ReadQueue: f"{_CORE}.runs.queue:read_queue",
+    run_requests.ChangeQueue: f"{_CORE}.runs.queue:change_queue",
+    run_requests.StartNext: f"{_LAUNCH}.run:start_next",
     requests.Evaluate: f"{_CORE}.evaluation.evaluate:evaluate",
     requests.OpenEvaluation: f"{_CORE}.evaluation.kept:open_evaluation",
     requests.FindEvaluations: f"{_CORE}.evaluation.kept:find_evaluations",
@@ -74,15 +77,24 @@ JOBS: dict[type, str] = {
 }
 
 
+_importing = threading.Lock()  # torchvision, imported by two threads at once, shows one of them half a module
+_WITHOUT_TORCH = (f"{_CORE}.images.", f"{_CORE}.runs.")  # what shall not wait while another thread imports torch
+
+
 def job_for(request: object) -> Job:
     """Return the Job that serves `request`, importing its module if need be."""
-    module, _, name = JOBS[type(request)].partition(":")
-    return cast(Job, getattr(importlib.import_module(module), name))
+    return cast(Job, getattr(_module_for(type(request)), JOBS[type(request)].partition(":")[2]))
 
 
 def load(kind: type) -> None:
     """Import what serves Requests of this kind, which may take seconds; `run` does so too."""
-    importlib.import_module(JOBS[kind].partition(":")[0])
+    _module_for(kind)
+
+
+def _module_for(kind: type) -> ModuleType:
+    name = JOBS[kind].partition(":")[0]
+    with contextlib.nullcontext() if name.startswith(_WITHOUT_TORCH) else _importing:
+        return importlib.import_module(name)
 
 
 def run(request: object, ctx: JobContext) -> object:

@@ -13,7 +13,7 @@ from convnext_studio.gui.stores.studio import Studio
 
 SMALL_WIDTH = 1180
 _SIZE = (1440, 900)
-_SIDES = {True: (216, 260), False: (340, 320)}  # by whether the window is small
+_SIDES = {True: (224, 260), False: (340, 320)}  # by whether the window is small
 
 
 class WindowLayout(QObject):

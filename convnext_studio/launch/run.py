@@ -14,7 +14,8 @@ import convnext_studio
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import RunError, StudioError
 from convnext_studio.core.files import storage_error
-from convnext_studio.core.requests import ResumeRun, StartNext, StartRun
+from convnext_studio.core.requests import ResumeRun, StartRun
+from convnext_studio.core.run_requests import StartNext
 from convnext_studio.core.runs import lock, queue
 from convnext_studio.core.runs.ending import last_refusal, note_exit
 from convnext_studio.core.runs.run import Run
@@ -68,7 +69,10 @@ def resume_run(request: ResumeRun, ctx: JobContext) -> str:
 
 def _refuse_second(runs: Path) -> None:
     for one in working_here(runs):
-        raise RunError(f"“{one.name}” is training on this machine already.", "Stop it, or wait until it has ended.")
+        raise RunError(
+            f"“{one.name}” is training on this machine already.",
+            "Stop it, wait until it has ended, or add this one to the queue.",
+        )
 
 
 def _start(run: Run, ctx: JobContext, *options: str) -> None:

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.recipe import PRESETS, from_preset
-from convnext_studio.core.requests import FindLearningRate, MeasureTraining, ReadRecipes
+from convnext_studio.core.requests import FindLearningRate, MeasureTraining
+from convnext_studio.core.run_requests import ReadRecipes
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.panels.set_up_panel import SetUpPanel

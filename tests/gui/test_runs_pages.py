@@ -23,7 +23,7 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError
 from convnext_studio.core.recipe import Recipe, from_preset
-from convnext_studio.core.requests import (
+from convnext_studio.core.run_requests import (
     ChangeQueue,
     DescribeRun,
     ReadHistories,

@@ -28,7 +28,8 @@ from convnext_studio.core.errors import UsageError
 from convnext_studio.core.events import CopySummary, FilesCopied
 from convnext_studio.core.files import replacing, storage_error
 from convnext_studio.core.predict.folder_names import folder_names, numbered
-from convnext_studio.core.requests import CopyByClass, SaveResults, SaveTable
+from convnext_studio.core.requests import CopyByClass, SaveResults
+from convnext_studio.core.run_requests import SaveTable
 from convnext_studio.core.values import ImageRef, Prediction
 
 SUFFIXES = (".csv", ".json", ".parquet")

@@ -11,7 +11,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError, StudioError, UsageError
 from convnext_studio.core.files import replacing, storage_error
 from convnext_studio.core.recipe import Recipe
-from convnext_studio.core.requests import DescribeRun, ReadRecipes, RestoreRun
+from convnext_studio.core.run_requests import DescribeRun, ReadRecipes, RestoreRun
 from convnext_studio.core.runs.run import Run
 
 FILE = "about.json"

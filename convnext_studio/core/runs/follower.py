@@ -8,8 +8,9 @@ from pathlib import Path
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError
-from convnext_studio.core.requests import FollowRun, ReadHistories
+from convnext_studio.core.requests import FollowRun
 from convnext_studio.core.run_events import Line, from_line
+from convnext_studio.core.run_requests import ReadHistories
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import RunSummary, summarise

@@ -17,7 +17,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import StudioError, UsageError
 from convnext_studio.core.files import replacing, storage_error
 from convnext_studio.core.recipe import Recipe, from_toml, to_toml
-from convnext_studio.core.requests import ChangeQueue, ReadQueue
+from convnext_studio.core.run_requests import ChangeQueue, ReadQueue
 from convnext_studio.core.runs.about import About, write_about
 from convnext_studio.core.runs.run import Run
 

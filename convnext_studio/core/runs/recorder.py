@@ -79,7 +79,7 @@ class Recorder:
         for file in (self._losses, self._epochs):
             file.write()
         self._number += 1
-        line = Line(self._number, datetime.now(UTC).isoformat(timespec="milliseconds"), self.seconds, event)
+        line = Line(self._number, datetime.now(UTC).isoformat(timespec="microseconds"), self.seconds, event)
         self._events.append(to_line(line))
         if isinstance(event, StepEnded):
             self._losses.append(f"{event.step},{event.loss!r}")

@@ -56,7 +56,7 @@ class ImagesPanel(Frame):
         self._scroll = (0, 0)
         self._counting = QTimer(self, interval=COUNTS_MS, singleShot=True)
         self._typing = QTimer(self, interval=TYPING_MS, singleShot=True)
-        self.setMinimumWidth(200)
+        self.setMinimumWidth(216)
         self._lay_out()
         self._set_up_views()
         self._connect()
@@ -83,7 +83,7 @@ class ImagesPanel(Frame):
         )
         head = QHBoxLayout()
         head.setContentsMargins(12, 6, 8, 6)
-        head.setSpacing(4)
+        head.setSpacing(2)
         head.addWidget(PlainLabel(self.tr("Images"), "section"))
         head.addStretch(1)
         for name in ("view_grid", "view_table"):

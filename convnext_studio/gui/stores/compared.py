@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from convnext_studio.core.recipe import FIELDS, Recipe
-from convnext_studio.core.requests import ReadHistories, ReadRecipes
+from convnext_studio.core.run_requests import ReadHistories, ReadRecipes
 from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.stores.run_view import OtherRun
 from convnext_studio.gui.stores.training import Training

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.recipe import Recipe
-from convnext_studio.core.requests import ReadRecipes
+from convnext_studio.core.run_requests import ReadRecipes
 from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.set_up import SetUp

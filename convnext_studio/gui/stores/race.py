@@ -10,7 +10,7 @@ from PySide6.QtCore import QDateTime, QLocale, QObject, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.recipe import FIELDS, Recipe, from_preset
-from convnext_studio.core.requests import SaveTable
+from convnext_studio.core.run_requests import SaveTable
 from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.model_rows import ModelRow

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.recipe import Recipe
-from convnext_studio.core.requests import ChangeQueue, ReadQueue, StartNext
+from convnext_studio.core.run_requests import ChangeQueue, ReadQueue, StartNext
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.training import Training

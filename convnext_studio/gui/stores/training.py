@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
-from convnext_studio.core.requests import DescribeRun, FindAnswered, FindRuns, RestoreRun, ResumeRun, StartRun, SteerRun
+from convnext_studio.core.requests import (
+    FindAnswered,
+    FindRuns,
+    ResumeRun,
+    StartRun,
+    SteerRun,
+)
+from convnext_studio.core.run_requests import DescribeRun, RestoreRun
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.settings import Settings, SettingsStore

@@ -9,20 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from convnext_studio.cli import main
+from convnext_studio.cli.stopping import Stop
+from convnext_studio.cli.talking import NOTHING_DONE
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError, StudioError, UsageError
 from convnext_studio.core.recipe import Recipe, from_preset
-from convnext_studio.core.requests import (
+from convnext_studio.core.requests import FindRuns
+from convnext_studio.core.run_events import EpochEnded, RunEnded, RunStarted, TestEnded
+from convnext_studio.core.run_requests import (
     ChangeQueue,
     DescribeRun,
-    FindRuns,
     ReadQueue,
     ReadRecipes,
     RestoreRun,
     StartNext,
 )
-from convnext_studio.core.run_events import EpochEnded, RunEnded, RunStarted, TestEnded
 from convnext_studio.core.runs import about, queue
 from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
@@ -138,6 +141,32 @@ def test_where_no_run_can_be_made_the_queue_holds_and_says_why(
     assert spawned == [] and titles(runs) == ["one"]
     again = do(ChangeQueue(str(runs), is_held=False))
     assert isinstance(again, queue.Queue) and again.trouble == ""
+
+
+@pytest.mark.parametrize(("is_asked_to_end", "goes_on"), [(False, True), (True, False)])
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_process_of_a_run_starts_the_next_one_however_it_ends_unless_it_was_told_to_end(
+    runs: Path,
+    spawned: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_asked_to_end: bool,
+    goes_on: bool,
+    fails: bool,
+) -> None:
+    first = Run.create(runs, "first", RECIPE)
+    do(ChangeQueue(str(runs), add=(("second", RECIPE),)))
+
+    def work_on(_folder: str, stop: Stop, _place: object, **_more: bool) -> int:
+        if is_asked_to_end:
+            stop.asked.set()
+        if fails:
+            raise StudioError("The data set is gone.")
+        return 0
+
+    monkeypatch.setattr("convnext_studio.cli.training.work_on", work_on)
+    assert main(["resume", "--then-next", "--", str(first.folder)]) == (NOTHING_DONE if fails else 0)
+    assert spawned == (["second"] if goes_on else [])
+    assert titles(runs) == ([] if goes_on else ["second"])
 
 
 # --- what the user says of a Run
