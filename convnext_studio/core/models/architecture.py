@@ -38,13 +38,24 @@ def build(
         )
     wanted = {**options, **while_training} | ({} if outputs is None else {"num_classes": outputs})
     try:
-        network: nn.Module = timm.create_model(architecture, pretrained=False, **wanted)
+        network = _made(architecture, wanted)
     except (TypeError, AssertionError, RuntimeError, ValueError) as error:
         if not options:
             raise
         changes = ", ".join(f"{name} = {value}" for name, value in options.items())
         raise UsageError(f"“{architecture}” cannot be built with {changes}.", "Change these values.") from error
     return network.eval()
+
+
+def _made(architecture: str, wanted: Mapping[str, Any]) -> nn.Module:
+    """As `timm.create_model` makes it, which takes None for "as usual": here it means None, no layer scale say."""
+    network: nn.Module
+    if all(value is not None for value in wanted.values()):
+        network = timm.create_model(architecture, pretrained=False, **wanted)
+    else:
+        name, _, tag = architecture.partition(".")
+        network = timm.model_entrypoint(name)(pretrained=False, pretrained_cfg=tag or None, **wanted)
+    return network
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
-from timm.layers import SimpleNorm, SimpleNorm2d
+from timm.layers import Mlp, SimpleNorm, SimpleNorm2d
 from timm.models.convnext import ConvNeXtBlock
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,7 +22,7 @@ def hasten(network: nn.Module) -> None:
     for module in network.modules():
         if type(module) is nn.Conv2d and is_plain(module):
             module.__class__ = Depthwise
-        elif type(module) is ConvNeXtBlock and module.gamma is not None:
+        elif type(module) is ConvNeXtBlock and module.gamma is not None and type(module.mlp) is Mlp:
             module.__class__ = Block
         elif type(module) is SimpleNorm2d and module.weight is not None:
             module.__class__ = SpreadNorm2d
@@ -31,7 +31,10 @@ def hasten(network: nn.Module) -> None:
 
 
 class Block(ConvNeXtBlock):  # type: ignore[misc]
-    """A block whose layer scale is multiplied into the last weights, not into the feature maps."""
+    """A block whose layer scale is multiplied into the last weights, not into the feature maps.
+
+    Its MLP is a plain one: what norms the responses in it (GRN) is not computed here.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute (n, channels, h, w) from (n, channels, h, w)."""

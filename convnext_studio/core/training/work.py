@@ -291,7 +291,8 @@ class Work:
     def _measured(self) -> tuple[bool, float]:
         """Compute the gradient of a batch of the right shape, in fp32 and bf16, and change nothing.
 
-        A CPU takes about as much longer as there are more Images, so a few will do; a GPU does not.
+        A CPU takes about as much longer as there are more Images, so a few will do; a GPU does not. What a batch norm
+        has seen of Images by then is kept: it would take in the noise.
         """
         ground, world = self.ground, self.desk.world
         whole = -(-ground.batch_size // world.size)
@@ -309,7 +310,12 @@ class Work:
             alone.gradients(batch, 0, size, self.desk.ctx)
             self.optimizer.zero_grad()
 
-        is_bf16, seconds = measure(compute, ground.recipe, ground.device_name)
+        seen = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
+        try:
+            is_bf16, seconds = measure(compute, ground.recipe, ground.device_name)
+        finally:
+            for buffer, before in seen:
+                buffer.copy_(before)
         return is_bf16, seconds * whole / size
 
     def _steps_left(self, step_s: float, steps_per_epoch: int) -> int:

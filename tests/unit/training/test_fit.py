@@ -374,6 +374,9 @@ def test_a_network_of_ones_own_design_is_trained_and_loads_again(begin: Callable
 
     assert ended.ending == "finished"
     assert model.card.options["dims"] == (8, 16, 24, 32)
+    learned = [name for name, weight in model.network.named_parameters() if "grn" in name and weight.abs().max() > 0]
+    assert learned
+    assert not any(name.endswith(".gamma") for name, _ in model.network.named_parameters())  # GRN is in its place
 
 
 def test_a_time_limit_plans_fewer_steps_and_ends_with_the_rate_near_nothing(begin: Callable[..., Run]) -> None:

@@ -19,6 +19,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
     "norm by spread": {"conv_mlp": True, "norm_layer": "simplenorm"},
     "norm by spread, linear layers": {"conv_mlp": False, "norm_layer": "simplenorm"},
 }
+WITH_GRN = {"linear layers": {"use_grn": True}, "convolutions": {"use_grn": True, "conv_mlp": True}}
 
 
 def pair(**design: Any) -> tuple[nn.Module, nn.Module]:
@@ -45,6 +46,20 @@ def test_the_gradients_are_those_of_the_plain_network(design: str) -> None:
     plain, fast = plain.double(), fast.double()
 
     assert any(isinstance(module, Block) for module in fast.modules())
+    assert torch.allclose(learned(plain, image, is_bf16=False), learned(fast, image, is_bf16=False), rtol=1e-9)
+    for (name, one), other in zip(plain.named_parameters(), fast.parameters(), strict=True):
+        torch.testing.assert_close(other.grad, one.grad, rtol=1e-6, atol=1e-12, msg=lambda text, name=name: name + text)
+
+
+@pytest.mark.parametrize("design", WITH_GRN)
+def test_a_block_with_layer_scale_and_grn_learns_both(design: str) -> None:
+    plain, fast = (network.double() for network in pair(**WITH_GRN[design]))
+    for network in (plain, fast):
+        for name, weight in network.named_parameters():
+            if "grn" in name:
+                nn.init.constant_(weight, 0.7)
+    image = torch.randn(4, 3, 64, 64, dtype=torch.float64)
+
     assert torch.allclose(learned(plain, image, is_bf16=False), learned(fast, image, is_bf16=False), rtol=1e-9)
     for (name, one), other in zip(plain.named_parameters(), fast.parameters(), strict=True):
         torch.testing.assert_close(other.grad, one.grad, rtol=1e-6, atol=1e-12, msg=lambda text, name=name: name + text)

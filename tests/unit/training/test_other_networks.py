@@ -67,3 +67,21 @@ def test_places_of_a_transformer_are_interpolated_and_not_begun_anew(tmp_path: P
     places = start.network.pos_embed
     assert places.shape[1] == 4 * 4 + 1 and float(places.detach().min()) == pytest.approx(3.0, abs=0.01)
     assert start.card.options == {"img_size": 64}
+
+
+def test_to_measure_how_fast_it_learns_changes_nothing_of_what_a_batch_norm_has_seen(
+    begin: Callable[..., Run], tmp_path: Path
+) -> None:
+    path = tmp_path / "resnet.safetensors"
+    network = timm.create_model("test_resnet", pretrained=False)
+    for name, buffer in network.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.fill_(0.25)
+    save_file({name: weight.contiguous() for name, weight in network.state_dict().items()}, path)
+    grown = {"model": "test_resnet", "weights": "pretrained", "weights_file": str(path)}
+    run = begin(**grown, epochs=1, max_minutes=5.0, is_head_first=True)
+
+    worked(run, lambda event, stop: stop.set() if isinstance(event, EpochEnded) else None)  # after the head's epoch
+    after = load_file(run.model_path)
+
+    assert {float(value) for name in after if name.endswith("running_mean") for value in after[name].unique()} == {0.25}
