@@ -12,7 +12,7 @@ from pathlib import Path
 
 import convnext_studio
 from convnext_studio.core.context import Cancelled, JobContext
-from convnext_studio.core.errors import RunError, StudioError
+from convnext_studio.core.errors import RunError, StorageError, StudioError
 from convnext_studio.core.files import storage_error
 from convnext_studio.core.requests import ResumeRun, StartRun
 from convnext_studio.core.run_requests import StartNext
@@ -100,7 +100,8 @@ def _begin(run: Run, *options: str) -> subprocess.Popen[bytes]:
     # Written down for it, so that nobody takes the Run for idle before the process has got so far itself.
     owner = lock.owner_of(process.pid)
     if owner is not None:
-        lock.write_owner(run.folder, owner)
+        with contextlib.suppress(StorageError):  # it lives, and will say so itself
+            lock.write_owner(run.folder, owner)
     threading.Thread(target=_note_end, args=(process, run), name=f"end of {run.name}", daemon=True).start()
     return process
 

@@ -14,7 +14,7 @@ from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import NOTHING_DONE
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import RunError, StudioError, UsageError
+from convnext_studio.core.errors import RunError, StorageError, StudioError, UsageError
 from convnext_studio.core.recipe import Recipe, from_preset
 from convnext_studio.core.requests import FindRuns
 from convnext_studio.core.run_events import EpochEnded, RunEnded, RunStarted, TestEnded
@@ -100,6 +100,67 @@ def test_a_queue_that_cannot_be_read_is_empty(runs: Path, text: str) -> None:
     runs.mkdir()
     (runs / queue.FILE).write_text(text)
     assert titles(runs) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"items": 3}'])
+def test_a_queue_that_cannot_be_read_is_not_written_over(runs: Path, spawned: list[str], text: str) -> None:
+    runs.mkdir()
+    (runs / queue.FILE).write_text(text)
+    with pytest.raises(RunError, match=r"queue\.json.* cannot be read"):
+        do(ChangeQueue(str(runs), add=(("one", RECIPE),)))
+    assert do(StartNext(str(runs))) == "" and spawned == []
+    assert (runs / queue.FILE).read_text() == text
+
+
+def test_what_cannot_be_read_in_the_queue_is_kept_when_it_changes(runs: Path, spawned: list[str]) -> None:
+    do(ChangeQueue(str(runs), add=(("one", RECIPE), ("two", RECIPE))))
+    document = json.loads((runs / queue.FILE).read_text())
+    strange = {"key": "a", "recipe": 'data = "/data/parts"\nof_a_later_version = 1\n'}
+    document["items"].insert(0, strange)
+    (runs / queue.FILE).write_text(json.dumps(document))
+    do(ChangeQueue(str(runs), add=(("three", RECIPE),)))
+    do(StartNext(str(runs)))
+    assert spawned == ["one"] and titles(runs) == ["two", "three"]
+    assert strange in json.loads((runs / queue.FILE).read_text())["items"]
+
+
+def test_what_waits_is_named_from_the_root_on(
+    runs: Path, spawned: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    do(ChangeQueue(str(runs), add=(("one", from_preset("instant", data="parts")),)))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # whoever starts it may be anywhere
+    run = Run.open(str(do(StartNext(str(runs)))))
+    assert run.recipe.data == str(tmp_path / "parts") and spawned == ["one"]
+
+
+def test_what_could_not_be_started_waits_on_and_the_queue_says_why(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    do(ChangeQueue(str(runs), add=(("one", RECIPE), ("two", RECIPE))))
+
+    def refuse(_run: Run, *_options: str) -> subprocess.Popen[bytes]:
+        raise StudioError("There are too many processes.")
+
+    monkeypatch.setattr(launch, "_spawn", refuse)
+    with pytest.raises(StudioError, match="too many"):
+        do(StartNext(str(runs)))
+    held = do(ReadQueue(str(runs)))
+    assert isinstance(held, queue.Queue) and (held.is_held, held.trouble) == (True, "There are too many processes.")
+    assert titles(runs) == ["one", "two"]
+    assert do(FindRuns(str(runs))) == ()
+
+
+def test_a_process_that_was_started_is_the_runs_though_the_disk_is_full(
+    runs: Path, spawned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(ChangeQueue(str(runs), add=(("one", RECIPE),)))
+
+    def full(*_rest: object) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(launch.lock, "write_owner", full)
+    folder = Path(str(do(StartNext(str(runs)))))
+    assert spawned == ["one"] and folder.is_dir() and titles(runs) == []
 
 
 def test_the_first_that_waits_is_started_and_belongs_to_its_race(runs: Path, spawned: list[str]) -> None:
