@@ -12,6 +12,7 @@ from typing import Any
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import DataError, StudioError
+from convnext_studio.core.evaluation.labelled import NOT_SPLIT
 from convnext_studio.core.evaluation.report import FILE_NAME, Evaluation, KeptEvaluation, read, write
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.files import replacing
@@ -22,6 +23,7 @@ from convnext_studio.core.runs.run import RECIPE, Run
 from convnext_studio.core.values import ModelRef
 
 _LIST = "list.json"
+_READS = "test_reads.json"  # in a Run without an Evaluation of its own: when others read its test split
 _MOST = 100  # are listed and kept
 _TAIL_BYTES = 1 << 16
 
@@ -50,6 +52,10 @@ def reads_of_test(data: str) -> tuple[str, ...]:
     if (folder / FILE_NAME).is_file():
         with suppress(StudioError):
             return read(folder / FILE_NAME).test_reads
+    with suppress(OSError, ValueError):
+        noted = json.loads((folder / _READS).read_text(encoding="ascii"))
+        if isinstance(noted, list) and all(isinstance(one, str) for one in noted):
+            return tuple(noted)
     return _read_by_training(Run(folder))
 
 
@@ -59,19 +65,19 @@ def keep(request: Evaluate, evaluation: Evaluation, ctx: JobContext) -> Evaluati
     Emits `Noticed` where the disk does not let us: the figures are there all the same.
     """
     own = Path(request.data).absolute() / FILE_NAME
-    is_of_run = is_own(request.model, request.data)
     path = None
     try:
-        if is_of_run and evaluation.split == "test":
+        if _is_the_runs(request, evaluation.split):
             path = own
         elif request.keeps_in:
             path = Path(request.keeps_in) / f"{_key(request, evaluation.split)}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
         if path is not None:
-            evaluation = replace(evaluation, kept_at=str(path))
-            write(path, evaluation)
-        if path != own and evaluation.test_reads and own.is_file():
-            write(own, replace(read(own), test_reads=evaluation.test_reads))
+            kept = replace(evaluation, kept_at=str(path))
+            write(path, kept)
+            evaluation = kept
+        if path != own and evaluation.test_reads:
+            _note_reads(own, evaluation.test_reads)
         if request.keeps_in and path is not None:
             _list(Path(request.keeps_in), evaluation)
     except OSError as error:
@@ -94,7 +100,8 @@ def open_evaluation(request: OpenEvaluation, ctx: JobContext) -> Evaluation | No
         if path.is_file():
             with suppress(DataError):
                 found = read(path)
-                return None if _has_changed(found, wanted.model) else found
+                if found.split == wanted.split or NOT_SPLIT in found.notes:
+                    return None if _has_changed(found, wanted.model) else found
     return None
 
 
@@ -104,11 +111,25 @@ def find_evaluations(request: FindEvaluations, ctx: JobContext) -> tuple[KeptEva
 
 
 def _places(wanted: Evaluate) -> Iterable[Path]:
-    if is_own(wanted.model, wanted.data) and wanted.split == "test":
+    if _is_the_runs(wanted, wanted.split):
         yield Path(wanted.data).absolute() / FILE_NAME
     elif wanted.keeps_in:
         yield Path(wanted.keeps_in) / f"{_key(wanted, wanted.split)}.json"
         yield Path(wanted.keeps_in) / f"{_key(wanted, 'all')}.json"  # of a data set that is not split
+
+
+def _is_the_runs(request: Evaluate, split: str) -> bool:
+    """Whether it is kept in the Run: its own Model as that sees Images, on its test split."""
+    return split == "test" and request.fit is None and is_own(request.model, request.data)
+
+
+def _note_reads(own: Path, reads: tuple[str, ...]) -> None:
+    """Note when the Run's test split was read, in its own Evaluation if there is one."""
+    if own.is_file():
+        write(own, replace(read(own), test_reads=reads))
+        return
+    with replacing(own.with_name(_READS)) as part:
+        part.write_text(json.dumps(reads), encoding="ascii")
 
 
 def _key(request: Evaluate, split: str) -> str:

@@ -14,6 +14,7 @@ from convnext_studio.core.errors import DataError
 from convnext_studio.core.runs.run import RECIPE, Run
 
 ALL = "all"
+NOT_SPLIT = "The data set is not split, so every Image counts; those that the Model learned from prove nothing."
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ def find_labelled(data: str, split: str, ctx: JobContext) -> Labelled:
         listing = read_data_set(data, ctx)
         images = apply_edits(listing.images, listing.source).images
         if split != ALL and not any(image.split for image in images):
-            note = "The data set is not split, so every Image counts; those that the Model learned from prove nothing."
-            return Labelled(images, ALL, (note,))
+            return Labelled(images, ALL, (NOT_SPLIT,))
     chosen = tuple(image for image in images if split in (ALL, image.split))
     if not chosen:
         there = ", ".join(sorted({image.split or "none" for image in images}))

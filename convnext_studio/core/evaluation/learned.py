@@ -15,6 +15,8 @@ from convnext_studio.core.models.card_file import read_card
 from convnext_studio.core.runs.environment import read_data
 from convnext_studio.core.runs.run import RECIPE, Run
 
+_TELLING = ("", "test", "validation", "train")  # splits, by how much the figures on their Images flatter
+
 
 def learned_from(model: str, data: str, images: Sequence[str], ctx: JobContext) -> tuple[int, int]:
     """How many of `images` trained the Model in the file `model`, and by how many its best epoch was chosen.
@@ -67,7 +69,12 @@ def _by_content(strangers: Sequence[str], splits: Mapping[str, str], ctx: JobCon
     alike = {path: size for path in strangers if (size := _size(path)) in sizes}
     wanted = [*alike, *dict.fromkeys(path for size in alike.values() for path in sizes[size])]
     seen = look_at(wanted, JobContext(cancel=ctx.cancel), is_quick=True)
-    known = {seen[path].content: splits[path] for path in wanted if path in splits and seen[path].content}
+    known: dict[str, str] = {}
+    for path in sorted(
+        wanted, key=lambda path: _TELLING.index(splits.get(path, ""))
+    ):  # a copy in two splits: the worse
+        if path in splits and seen[path].content:
+            known[seen[path].content] = splits[path]
     return {path: known[seen[path].content] for path in alike if seen[path].content in known}
 
 

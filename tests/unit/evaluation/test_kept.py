@@ -13,7 +13,7 @@ from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.data.split_file import write_split
-from convnext_studio.core.errors import UsageError
+from convnext_studio.core.errors import StorageError, UsageError
 from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.evaluate import warnings
 from convnext_studio.core.evaluation.report import Evaluation, KeptEvaluation
@@ -76,6 +76,41 @@ def test_another_models_look_at_the_test_split_is_noted_as_well(run: Run, model_
     assert len(kept.test_reads) == 3 and replace(kept, test_reads=own.test_reads) == own
 
 
+def test_a_look_at_the_test_split_is_noted_where_the_run_was_never_evaluated_itself(run: Run, model_file: Path) -> None:
+    other = Evaluate(ModelRef(str(model_file)), str(run.folder))
+    first, second = evaluated(other), evaluated(other)
+    assert first.test_reads == (TRAINED_AT, first.at) and second.test_reads == (TRAINED_AT, first.at, second.at)
+    own = evaluated(Evaluate(ModelRef(str(run.folder)), str(run.folder)))
+    assert own.test_reads == (*second.test_reads, own.at)
+
+
+def test_images_fitted_in_another_way_leave_the_evaluation_of_the_run_as_it_is(run: Run, kept: Path) -> None:
+    wanted = Evaluate(ModelRef(str(run.folder)), str(run.folder), keeps_in=str(kept))
+    own = evaluated(wanted)
+    squashed = evaluated(replace(wanted, fit="squash"))
+    shown = opened(OpenEvaluation(wanted=wanted))
+    assert isinstance(shown, Evaluation) and replace(shown, test_reads=own.test_reads) == own
+    assert opened(OpenEvaluation(wanted=replace(wanted, fit="squash"))) == squashed
+    assert opened(OpenEvaluation(wanted=replace(wanted, fit="crop"))) is None
+
+
+def test_what_was_found_on_all_images_is_not_shown_for_one_split_of_them(
+    run: Run, model_file: Path, kept: Path
+) -> None:
+    everything = Evaluate(ModelRef(str(model_file)), str(run.folder), "all", keeps_in=str(kept))
+    found = evaluated(everything)
+    assert opened(OpenEvaluation(wanted=everything)) == found
+    assert opened(OpenEvaluation(wanted=replace(everything, split="test"))) is None
+
+
+def test_a_copy_of_an_image_that_is_in_two_splits_counts_as_learned(run: Run, data_set: Path, tmp_path: Path) -> None:
+    learned, tested = sorted(data_set.glob("*/0.png"))[0], sorted(data_set.glob("*/7.png"))[0]
+    shutil.copy(learned, tested)
+    (tmp_path / "copies" / learned.parent.name).mkdir(parents=True)
+    shutil.copy(learned, tmp_path / "copies" / learned.parent.name / "copy.png")
+    assert evaluated(Evaluate(ModelRef(str(run.model_path)), str(tmp_path / "copies"))).trained_on == 1
+
+
 def test_a_model_is_warned_of_that_learned_from_these_images(run: Run, data_set: Path, tmp_path: Path) -> None:
     emitted: list[object] = []
     everything = evaluated(Evaluate(ModelRef(str(run.model_path)), str(run.folder), "all"), emitted)
@@ -136,8 +171,21 @@ def test_a_disk_that_does_not_take_it_costs_no_figures(run: Run, tmp_path: Path)
     blocked.write_text("")
     emitted: list[object] = []
     wanted = Evaluate(ModelRef(str(run.model_path)), str(run.folder), "validation", keeps_in=str(blocked / "in it"))
-    assert len(evaluated(wanted, emitted).images) == 3
+    found = evaluated(wanted, emitted)
+    assert len(found.images) == 3 and found.kept_at == ""  # or what lies there from before would be taken for it
     assert any(isinstance(one, Noticed) and "not kept" in one.message for one in emitted)
+
+
+def test_an_evaluation_that_could_not_be_written_is_not_said_to_be_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_rest: object) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr("convnext_studio.core.evaluation.kept.write", full)
+    emitted: list[object] = []
+    found = evaluated(Evaluate(ModelRef(str(run.folder)), str(run.folder)), emitted)
+    assert found.kept_at == "" and Noticed("The disk is full.", "") in emitted
 
 
 def test_a_report_stands_alone_and_names_are_text(run: Run, tmp_path: Path) -> None:
