@@ -76,3 +76,31 @@ def test_the_accuracy_of_grouped_images_is_less_sure_than_of_as_many_alone() -> 
     low, high = intervals.of_accuracy(labels, found, np.arange(200) // 20)
     assert alone == intervals.wilson(100, 200) and low < alone[0] and high > alone[1]
     assert intervals.of_accuracy([], []) == (0.0, 1.0)
+
+
+def test_a_few_parts_without_a_mistake_are_no_certainty_however_many_images_there_are_of_each() -> None:
+    labels, parts = np.zeros(600, np.int64), np.arange(600) // 50
+    low, high = intervals.of_accuracy(labels, labels, parts)
+    assert low < 0.85 and high == 1.0
+    assert intervals.of_balanced_accuracy(labels, labels, 2, parts)[0] < 0.85
+    one_wrong = np.where(np.arange(600) == 0, 1, 0)
+    assert intervals.of_accuracy(labels, one_wrong, parts)[0] == pytest.approx(low, abs=0.01)
+
+
+def test_an_interval_by_parts_holds_the_truth_about_as_often_as_it_says() -> None:
+    """Twelve parts of each of two classes, 15 Images each; one part in ten is mostly taken for the other class."""
+    random = np.random.default_rng(0)
+    labels, parts = np.repeat([0, 1], 180), np.arange(360) // 15
+    holds = 0
+    for _ in range(100):
+        chance = np.where(random.random(24) < 0.9, 1.0, 0.3)[parts]
+        found = np.where(random.random(360) < chance, labels, 1 - labels)
+        low, high = intervals.of_accuracy(labels, found, parts)
+        holds += low <= 0.93 <= high
+    assert holds >= 95
+
+
+def test_parts_of_one_image_each_tell_as_much_as_images_without_parts() -> None:
+    labels, found = np.repeat([0, 1], 40), np.repeat([0, 1, 1], [35, 5, 40])
+    alone = intervals.of_balanced_accuracy(labels, found, 2)
+    assert intervals.of_balanced_accuracy(labels, found, 2, np.arange(80)) == pytest.approx(alone, abs=0.01)
