@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, cast
 
@@ -77,30 +77,57 @@ JOBS: dict[type, str] = {
 }
 
 
+_LOOK_S = 0.1  # how often one who waits for another's import looks for a stop
 _importing = threading.Lock()  # torchvision, imported by two threads at once, shows one of them half a module
-_WITHOUT_TORCH = (f"{_CORE}.images.", f"{_CORE}.runs.")  # what shall not wait while another thread imports torch
+_loaded: dict[str, ModuleType] = {}
+WITHOUT_TORCH = (  # what shall not wait while another thread imports torch
+    f"{_CORE}.data.",
+    f"{_CORE}.evaluation.compare",
+    f"{_CORE}.evaluation.kept",
+    f"{_CORE}.evaluation.save",
+    f"{_CORE}.images.",
+    f"{_CORE}.models.",
+    f"{_CORE}.predict.results",
+    f"{_CORE}.runs.",
+    f"{_LAUNCH}.",
+)
 
 
-def job_for(request: object) -> Job:
-    """Return the Job that serves `request`, importing its module if need be."""
-    return cast(Job, getattr(_module_for(type(request)), JOBS[type(request)].partition(":")[2]))
+def job_for(request: object, check: Callable[[], None] = lambda: None) -> Job:
+    """Return the Job that serves `request`, importing its module if need be.
+
+    `check` is called while another thread's import has to be waited for; what it raises ends the wait.
+    """
+    return cast(Job, getattr(_module_for(type(request), check), JOBS[type(request)].partition(":")[2]))
 
 
 def load(kind: type) -> None:
     """Import what serves Requests of this kind, which may take seconds; `run` does so too."""
-    _module_for(kind)
+    _module_for(kind, lambda: None)
 
 
-def _module_for(kind: type) -> ModuleType:
+def _module_for(kind: type, check: Callable[[], None]) -> ModuleType:
     name = JOBS[kind].partition(":")[0]
-    with contextlib.nullcontext() if name.startswith(_WITHOUT_TORCH) else _importing:
-        return importlib.import_module(name)
+    if name not in _loaded:
+        with contextlib.nullcontext() if name.startswith(WITHOUT_TORCH) else _alone(check):
+            _loaded[name] = importlib.import_module(name)
+    return _loaded[name]
+
+
+@contextlib.contextmanager
+def _alone(check: Callable[[], None]) -> Iterator[None]:
+    while not _importing.acquire(timeout=_LOOK_S):
+        check()
+    try:
+        yield
+    finally:
+        _importing.release()
 
 
 def run(request: object, ctx: JobContext) -> object:
     """Serve `request` here and now. Raises `Cancelled` and whatever the Job raises."""
     ctx.check()
-    return job_for(request)(request, ctx)
+    return job_for(request, ctx.check)(request, ctx)
 
 
 def run_to_end(request: object, ctx: JobContext, job: Job | None = None) -> End:
@@ -110,7 +137,7 @@ def run_to_end(request: object, ctx: JobContext, job: Job | None = None) -> End:
     """
     try:
         ctx.check()
-        return Succeeded((job or job_for(request))(request, ctx))
+        return Succeeded((job or job_for(request, ctx.check))(request, ctx))
     except Cancelled:
         return Stopped()
     except BaseException as error:

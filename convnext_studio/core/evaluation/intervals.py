@@ -80,7 +80,7 @@ def _of_parts(kinds: NDArray[np.float64], times: NDArray[np.int64], n: int) -> N
     share = (times @ right + usual) / images
     apart = times @ (right - share * size) ** 2 + usual**2 * (share**2 + (1 - share) ** 2)
     half = _Z * np.sqrt(apart * (groups + 2) / (groups + 1)) / images
-    return np.clip(np.stack([share - half, share + half], axis=1), 0.0, 1.0)
+    return np.asarray(np.clip(np.stack([share - half, share + half], axis=1), 0.0, 1.0))
 
 
 def _combined(matrix: metrics.Confusion, of_parts: NDArray[np.float64] | None) -> Interval:
