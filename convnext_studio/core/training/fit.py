@@ -205,7 +205,7 @@ def _validate(work: Work, validation: Batches) -> None:
 def _test(work: Work, why: Why) -> RunEnded:
     """Load the Model file as anybody would, read the test split once, and write what came of it into the file."""
     desk, progress = work.desk, work.progress
-    work.save_now()
+    desk.world.shared(work.save_now)  # for all, so that the Model file of the last epoch is there when others load it
     network, card = _own_model(work)
     network.to(work.ground.device).to(memory_format=torch.channels_last)
     if work.ground.data.images["test"]:

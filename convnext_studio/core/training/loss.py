@@ -28,18 +28,23 @@ class Loss:
             )
 
     def mixed(self, inputs: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """Blend Images in pairs where the Recipe wants it; then labels are shares of classes. `inputs` are altered."""
+        """Blend Images in pairs where the Recipe wants it; then labels are shares of classes. `inputs` are altered.
+
+        The last of an odd number has nobody to be paired with, and stays as it is.
+        """
         if self._mixup is None:
             return inputs, labels
-        if len(labels) % 2:  # nobody to be paired with
-            return inputs, functional.one_hot(labels, self._classes).to(inputs.dtype)
+        shares = functional.one_hot(labels, self._classes).to(inputs.dtype)
+        paired = len(labels) // 2 * 2
+        if not paired:
+            return inputs, shares
         before = np.random.get_state()
         np.random.seed(seed % 2**32)
         try:
-            blended, shares = self._mixup(inputs, labels)
+            inputs[:paired], shares[:paired] = self._mixup(inputs[:paired], labels[:paired])
         finally:
             np.random.set_state(before)
-        return blended, shares
+        return inputs, shares
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Sum over the Images, in float32. `labels` are class numbers (n,), or shares of classes (n, classes)."""

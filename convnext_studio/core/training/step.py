@@ -95,7 +95,7 @@ class Stepper:
         """
         while True:
             loss, is_short = self._tried(batch, step, count, ctx)
-            total, short = self._world.total([loss, float(is_short)])
+            total, short, divisible = self._world.total([loss, is_short, self.accumulation < len(batch)])
             if not short:
                 return total
             for weight in self._weights:
@@ -103,7 +103,7 @@ class Stepper:
             gc.collect()
             if self._way.device.type == "cuda":
                 torch.cuda.empty_cache()
-            if self.accumulation >= max(len(batch), 1):
+            if not divisible:  # in any process: none may give up, or go on, alone
                 raise DeviceError(
                     "There is too little memory to train on even one Image at a time.",
                     "Choose a smaller Model or input size, or close other programs.",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,8 @@ import timm
 import torch
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import DeviceError
+from convnext_studio.core.predict.faults import Faults
 from convnext_studio.core.training.batches import Batch, Normalise
 from convnext_studio.core.training.distributed import World
 from convnext_studio.core.training.drop_path import Drawn, let_be_drawn
@@ -17,6 +23,7 @@ from convnext_studio.core.training.step import Stepper, Way
 from convnext_studio.core.values import Preprocessing
 from tests.exam_train import recipe_for
 
+PATIENCE_S = 5.0
 WAY_IN = Preprocessing(32, 32, "squash", "bicubic", (0.5,) * 3, (0.25,) * 3)
 MIXES = {"as they are": {"mixup": 0.0}, "blended": {"mixup": 0.8}, "pasted": {"mixup": 0.0, "cutmix": 1.0}}
 
@@ -64,3 +71,46 @@ def test_what_is_kept_makes_up_for_what_is_left_out() -> None:
         kept = 1 - path.drop_prob  # type: ignore[operator]
         assert path.factors.unique().tolist() == pytest.approx([0.0, 1 / kept])  # type: ignore[operator, union-attr]
         assert float(path.factors.mean()) == pytest.approx(1.0, abs=0.05)  # type: ignore[operator, union-attr, arg-type]
+
+
+@dataclass(frozen=True)
+class Beside(World):
+    """One of two processes, as threads of this one."""
+
+    meeting: threading.Barrier = field(default_factory=lambda: threading.Barrier(2))
+    table: list[list[float]] = field(default_factory=lambda: [[], []])
+
+    def total(self, numbers: Sequence[float]) -> list[float]:
+        """As `World.total`, or `BrokenBarrierError` where the other one does not come."""
+        self.table[self.rank] = list(numbers)
+        self.meeting.wait(PATIENCE_S)
+        sums = [sum(pair) for pair in zip(*self.table, strict=True)]
+        self.meeting.wait(PATIENCE_S)
+        return sums
+
+
+def test_processes_with_unequal_parts_of_a_batch_run_out_of_memory_and_give_up_together() -> None:
+    meeting, table = threading.Barrier(2), [[0.0], [0.0]]
+
+    def work(rank: int, count: int) -> str:
+        world = Beside(rank, 2, rank, 2, meeting, table)
+        way, made = (
+            Way(torch.device("cpu"), False, 1.0, 3),
+            torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2)),
+        )
+        batch = Batch(
+            0, torch.zeros(count, 3, 2, 2, dtype=torch.uint8), torch.arange(count) % 2, tuple(range(count)), (), 0.0
+        )
+        loss = Loss(recipe_for(Path("parts"), mixup=0.0), [1.0, 1.0], way.device)
+        stepper = Stepper(made, Normalise(WAY_IN), loss, way, world)
+        stepper._faults = Faults("forward:oom:99")
+        try:
+            stepper.gradients(batch, 1, 9, JobContext())
+        except (DeviceError, threading.BrokenBarrierError) as error:
+            return f"{type(error).__name__} at {stepper.accumulation}"
+        return "went on"
+
+    with ThreadPoolExecutor(2) as threads:
+        ends = list(threads.map(work, (0, 1), (4, 5)))
+
+    assert ends == ["DeviceError at 8"] * 2
