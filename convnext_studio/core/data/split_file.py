@@ -29,7 +29,7 @@ def write_split(path: Path, images: Iterable[LabelledImage]) -> None:
     with replacing(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(_line(COLUMNS))
         for image in images:
-            file.write(_line([_escaped(cell) for cell in (image.path, image.label, image.split, image.group)]))
+            file.write(_line([escaped(cell) for cell in (image.path, image.label, image.split, image.group)]))
 
 
 def read_split(path: Path) -> tuple[LabelledImage, ...]:
@@ -66,7 +66,8 @@ def unescaped(cell: str) -> str:
     return cell[1:] if cell.startswith("'") else cell
 
 
-def _escaped(cell: str) -> str:
+def escaped(cell: str) -> str:
+    """Put an apostrophe before what a spreadsheet could run, and before an apostrophe."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 

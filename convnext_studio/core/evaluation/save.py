@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.split_file import escaped
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.evaluation.page import page
 from convnext_studio.core.evaluation.report import Evaluation, read
@@ -15,7 +16,6 @@ from convnext_studio.core.files import replacing
 from convnext_studio.core.requests import SaveEvaluation
 
 SUFFIXES = (".html", ".csv", ".json")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
 def save_evaluation(request: SaveEvaluation, ctx: JobContext) -> str:
@@ -41,13 +41,9 @@ def _rows(evaluation: Evaluation) -> Iterator[list[str]]:
     """A head, and a row an Image; one that a spreadsheet could take for a formula has an apostrophe in front."""
     has_all = any(image.probabilities for image in evaluation.images[:1])
     names = [f"probability of {name}" for name in evaluation.classes] if has_all else []
-    yield [_escaped(cell) for cell in ("path", "true", "predicted", "is_right", "probability", "loss", "group", *names)]
+    yield [escaped(cell) for cell in ("path", "true", "predicted", "is_right", "probability", "loss", "group", *names)]
     for image in evaluation.images:
         texts = (image.path, image.label, image.found)
         numbers = (str(int(image.label == image.found)), repr(image.probability), repr(image.loss))
         more = [repr(value) for value in image.probabilities]
-        yield [*(_escaped(text) for text in texts), *numbers, _escaped(image.group), *more]
-
-
-def _escaped(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+        yield [*(escaped(text) for text in texts), *numbers, escaped(image.group), *more]

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.split_file import escaped, unescaped
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.events import CopySummary, FilesCopied
 from convnext_studio.core.files import replacing, storage_error
@@ -33,7 +34,6 @@ from convnext_studio.core.run_requests import SaveTable
 from convnext_studio.core.values import ImageRef, Prediction
 
 SUFFIXES = (".csv", ".json", ".parquet")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
 _REPORT_S = 0.1
 
@@ -62,7 +62,7 @@ def save_table(request: SaveTable, ctx: JobContext) -> str:
     with replacing(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(_line(list(request.head)))
         for row in request.rows:
-            texts = ("" if one is None else _escaped(one) if isinstance(one, str) else repr(one) for one in row)
+            texts = ("" if one is None else escaped(one) if isinstance(one, str) else repr(one) for one in row)
             file.write(_line(texts))
     return str(path)
 
@@ -98,7 +98,7 @@ def read_results(path: Path) -> tuple[Prediction, ...]:
     if path.suffix.lower() == ".json":
         return tuple(_from_json(row) for row in json.loads(path.read_text(encoding="utf-8")))
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return tuple(_from_cells({key: _unescaped(cell) for key, cell in row.items()}) for row in csv.DictReader(file))
+        return tuple(_from_cells({key: unescaped(cell) for key, cell in row.items()}) for row in csv.DictReader(file))
 
 
 def copy_by_class(request: CopyByClass, ctx: JobContext) -> CopySummary:
@@ -189,11 +189,11 @@ def _doubled(cell: str) -> str:
 def _csv_row(prediction: Prediction, top: int) -> list[str]:
     pairs: list[str] = []
     for name, probability in _ranks(prediction, top):
-        pairs += [_escaped(name), _number(probability)]
+        pairs += [escaped(name), _number(probability)]
     pairs += [""] * (2 * top - len(pairs))
     margin = _number(prediction.margin) if prediction.classes else ""
-    path = _escaped(prediction.image.path)
-    return [path, *pairs, margin, f"{prediction.milliseconds:.3f}", _escaped(prediction.error)]
+    path = escaped(prediction.image.path)
+    return [path, *pairs, margin, f"{prediction.milliseconds:.3f}", escaped(prediction.error)]
 
 
 def _json_row(prediction: Prediction, top: int) -> dict[str, Any]:
@@ -250,14 +250,6 @@ def _from_cells(row: dict[str, Any]) -> Prediction:
 
 def _ranks(prediction: Prediction, top: int) -> list[tuple[str, float]]:
     return list(zip(prediction.classes, prediction.probabilities, strict=True))[:top]
-
-
-def _escaped(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _unescaped(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") else cell
 
 
 def _number(value: float) -> str:

@@ -34,8 +34,10 @@ class Control:
         """What was asked since the last time, in order; cheap enough for every step."""
         try:
             size = self._path.stat().st_size
-            if size <= self._read:
+            if size == self._read:
                 return ()
+            if size < self._read:  # another file by now
+                self._read = 0
             with self._path.open("rb") as file:
                 file.seek(self._read)
                 text = file.read()
@@ -54,7 +56,8 @@ def steer_run(request: SteerRun, ctx: JobContext) -> None:
     owner = lock.living_owner(run.folder)
     if owner is None:
         raise RunError(f"“{run.name}” is not running.", "Go on with it first.")
-    line = json.dumps({"wanted": request.wanted, "owner": asdict(owner)}) + "\n"
+    # A line of its own even where the disk took only a part of the one before.
+    line = "\n" + json.dumps({"wanted": request.wanted, "owner": asdict(owner)}) + "\n"
     try:
         with run.wanted_path.open("a", encoding="utf-8") as file:
             file.write(line)

@@ -7,10 +7,9 @@ import math
 from pathlib import Path
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.data.split_file import escaped
 from convnext_studio.core.files import replacing
 from convnext_studio.core.requests import SavePlot
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what a spreadsheet would take for one, and what guards against it
 
 
 def save_plot(request: SavePlot, ctx: JobContext) -> str:
@@ -32,10 +31,6 @@ def _write_table(request: SavePlot, part: Path, ctx: JobContext) -> None:
         table.writerow(("run", "series", request.axis, "value"))
         for run, series, (places, values) in request.curves:
             ctx.check()
-            names = _guarded(run), _guarded(series)
+            names = escaped(run), escaped(series)
             for place, value in zip(places, values, strict=True):
                 table.writerow((*names, repr(place), repr(value) if math.isfinite(value) else ""))
-
-
-def _guarded(name: str) -> str:
-    return f"'{name}" if name.startswith(_FORMULA) else name

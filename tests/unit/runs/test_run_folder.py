@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import DataSetCard, DataWarning
 from convnext_studio.core.errors import RunError, UsageError
 from convnext_studio.core.recipe import Recipe, from_preset
-from convnext_studio.core.requests import SteerRun
+from convnext_studio.core.requests import SavePlot, SteerRun
 from convnext_studio.core.runs import environment, lock
 from convnext_studio.core.runs.control import Control
 from convnext_studio.core.runs.run import Run
@@ -132,6 +133,29 @@ def test_what_is_asked_reaches_the_part_it_was_meant_for_and_no_later_one(run: R
             jobs.run(SteerRun(str(run.folder), wanted), JobContext())
         assert control.read() == ("pause", "go on", "lower rate")
         assert control.read() == ()
+
+
+def test_what_is_asked_is_heard_after_a_line_that_was_cut_off_and_in_a_file_made_anew(run: Run) -> None:
+    with run.lock():
+        control = Control(run)
+        jobs.run(SteerRun(str(run.folder), "pause"), JobContext())
+        with run.wanted_path.open("a") as file:
+            file.write('{"wanted": "go o')  # the disk was full
+        assert control.read() == ("pause",)
+        jobs.run(SteerRun(str(run.folder), "stop"), JobContext())
+        assert control.read() == ("stop",)
+        run.wanted_path.unlink()
+        assert control.read() == ()
+        jobs.run(SteerRun(str(run.folder), "pause"), JobContext())
+        assert control.read() == ("pause",)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "＝1+1", "＠x", "\n=1+1", "'quoted"])
+def test_no_name_in_a_table_of_curves_is_run_by_a_spreadsheet(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "curves.csv"
+    jobs.run(SavePlot(str(path), "step", ((name, name, ((1.0,), (0.5,))),)), JobContext())
+    with path.open(newline="") as file:
+        assert list(csv.reader(file))[1] == [f"'{name}", f"'{name}", "1.0", "0.5"]
 
 
 def test_environment_and_data_are_kept_as_text(run: Run) -> None:
