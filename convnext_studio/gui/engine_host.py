@@ -19,7 +19,7 @@ from convnext_studio.launch import engine
 
 log = logging.getLogger(__name__)
 
-WATCH_MS = 100
+WATCH_MS = 250  # a look at every Lane costs what a training beside it lacks
 LONGEST_WATCH_S = 0.5  # what one turn of the watch may count for; the rest was the window's own sleep
 STARTS_IN_A_ROW = 3  # an Engine that never gets up is not started for ever
 LEAVE_S = 1.5  # more than engine.GRACE_S; then the Engine is killed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,8 @@ def test_a_plot_is_saved_as_picture_drawing_or_values(
     if suffix == ".csv":
         assert len(written.splitlines()) == 1 + 17 * STEPS_AN_EPOCH + 18
         assert b"line 3,validation,17.0," in written
+    if suffix == ".svg":
+        assert re.search(rb"<text[^>]*>\s*10\s*</text>", written)  # the axes are words, not a picture of them
 
 
 def test_a_cell_of_the_confusion_matrix_opens_its_images(
@@ -201,3 +204,32 @@ def test_nothing_is_made_up_where_nothing_was_validated(window: MainWindow, work
     assert panel.tiles[0].figure.text() == panel.tiles[1].figure.text() == "–"
     assert panel.tiles[0].second.text() == "no validation images"
     assert len(panel.accuracy.shown[-1].y) == 0
+
+
+def test_what_stays_the_same_is_not_painted_again(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
+    panel = show_live(window, workspace, qtbot, events(done=3))
+    qtbot.waitUntil(lambda: not any(plot._later.isActive() for plot in (panel.loss, panel.accuracy)))
+    further = StepEnded(3 * STEPS_AN_EPOCH + 1, 4, 0.2, 5e-4, 38.0)
+    panel._view.history.add(lines([*events(done=3), further]))
+    panel.show_all()
+    assert panel.loss._later.isActive() and not panel.accuracy._later.isActive()
+    panel.plots.set_shown("validation", False)
+    assert panel.accuracy._later.isActive()
+
+
+def test_a_page_that_nobody_sees_is_drawn_when_it_is_seen(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot, events(done=3))
+    window.showMinimized()
+    panel._view.history.add(lines(events(done=5)))
+    panel._view.changed.emit()
+    assert len(panel.loss.shown[1].y) == 4  # the head alone, and three epochs
+    window.showNormal()
+    qtbot.waitUntil(lambda: len(panel.loss.shown[1].y) == 6)
+    panel.hide()
+    panel._view.history.add(lines(events(done=7)))
+    panel._view.changed.emit()
+    assert len(panel.loss.shown[1].y) == 6
+    panel.show()
+    assert len(panel.loss.shown[1].y) == 8

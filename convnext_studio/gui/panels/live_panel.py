@@ -33,7 +33,7 @@ from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.key_figures import key_figures
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
-from convnext_studio.gui.stores.training_words import best_words, length, phase_words, state_sign, state_word
+from convnext_studio.gui.stores.training_words import best_words, length, phase_words, short, state_sign, state_word
 from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
 from convnext_studio.gui.widgets.card_grid import CardGrid, card
 from convnext_studio.gui.widgets.chip import Chip, Tone
@@ -49,6 +49,7 @@ from convnext_studio.gui.widgets.plot_tools import PlotTools
 from convnext_studio.gui.widgets.plot_view import PlotView
 from convnext_studio.gui.widgets.sample_tiles import SIDE, SampleTiles
 from convnext_studio.gui.widgets.segmented import Segmented
+from convnext_studio.gui.widgets.when_seen import WhenSeen
 
 _TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": "again"}
 _HEALTH_SIGNS = {"ok": ("pulse", "ok"), "again": ("warn", "again"), "ng": ("ng", "ng"), "info": ("info", "accent")}
@@ -76,7 +77,7 @@ class LivePanel(QWidget):
         self._make_head(actions)
         self._make_cards()
         self._lay_out()
-        self._view.changed.connect(self.show_all)
+        self._view.changed.connect(WhenSeen(self, self.show_all).ask)
         self._view.shown_changed.connect(self.show_all)
         studio.training.runs_changed.connect(self._show_head)
         studio.training.runs_changed.connect(self._show_health)
@@ -306,7 +307,7 @@ class LivePanel(QWidget):
         is_waiting = history.paused is not None
         icon, role = state_sign(self._state, is_waiting=is_waiting)
         self.chip.set_chip(state_word(self._state, is_waiting=is_waiting), icon, _TONES.get(role, "none"))
-        facts = [_short(started.model if started else summary.model if summary else "")]
+        facts = [short(started.model if started else summary.model if summary else "")]
         if summary is not None and summary.data:
             facts.append(Path(summary.data).name)
         if started is not None:
@@ -493,8 +494,3 @@ class LivePanel(QWidget):
     def _on_worst_pressed(self, number: int) -> None:
         paths = [path for path, *_rest in self._worst]
         self._studio.show_images((*paths[number:], *paths[:number]))
-
-
-def _short(model: str) -> str:
-    """A Model's name, or the name of its file."""
-    return Path(model).stem if model.endswith(".safetensors") else model

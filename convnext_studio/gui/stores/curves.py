@@ -74,7 +74,10 @@ class Ruler:
 
 @dataclass(frozen=True)
 class PlotSpec:
-    """A plot of the live page: what it is called, how values are shown, the curves of a Run, the best epoch's value."""
+    """A plot of the live page: what it is called, how values are shown, the curves of a Run, the best epoch's value.
+
+    `is_by_epoch`: nothing of it is new before an epoch has ended, so that it need not be drawn before.
+    """
 
     key: str
     title: str
@@ -82,6 +85,7 @@ class PlotSpec:
     scale: Scale
     make: Callable[[History, Ruler, float], list[Curve]]
     best: Callable[[EpochEnded], float] | None = None
+    is_by_epoch: bool = False
 
 
 def drawn(spec: PlotSpec, history: History, others: Iterable[OtherRun], view: PlotView) -> tuple[list[Curve], Marks]:
@@ -93,7 +97,7 @@ def drawn(spec: PlotSpec, history: History, others: Iterable[OtherRun], view: Pl
         curves += [
             replace(curve, run=other.name, role=role) for curve in spec.make(other.history, ruler, view.smoothing)
         ]
-    return curves, marks_of(history, ruler, spec.best)
+    return curves, marks_of(history, ruler, spec.best, is_by_epoch=spec.is_by_epoch)
 
 
 def axis_words(axis: Axis, history: History) -> str:
@@ -180,12 +184,19 @@ def _arrays(curves: dict[str, object]) -> dict[str, Floats]:
     return {name: np.array(curve) for name, curve in curves.items()}
 
 
-def marks_of(history: History, ruler: Ruler, best_value: Callable[[EpochEnded], float] | None) -> Marks:
-    """The marks of a plot: the best epoch where `best_value` says what is drawn of it, the phases, what is to come."""
-    now = ruler.place(history, history.steps.step[-1] if history.steps.step else 0, history.seconds)
+def marks_of(
+    history: History, ruler: Ruler, best_value: Callable[[EpochEnded], float] | None, *, is_by_epoch: bool = False
+) -> Marks:
+    """The marks of a plot: the best epoch where `best_value` says what is drawn of it, the phases, what is to come.
+
+    What is to come begins after the last step, or after the last epoch while a plot `is_by_epoch`.
+    """
+    has_ended = history.ended is not None
+    now = 0.0
+    if has_ended or not is_by_epoch:
+        now = ruler.place(history, history.steps.step[-1] if history.steps.step else 0, history.seconds)
     if history.epochs:
         now = max(now, float(ruler.epochs(history, history.epochs[-1:])[0]))
-    has_ended = history.ended is not None
     future = _tr("still to come") if history.started is not None and not has_ended else ""
     end = now if has_ended else max(now, ruler.end(history))
     marks = Marks(now=now, end=end, future_words=future, phases=_phases(history, ruler))
@@ -249,6 +260,7 @@ def main_plots() -> tuple[PlotSpec, ...]:
         Scale(is_share=True),
         accuracy_curves,
         lambda epoch: epoch.balanced_accuracy,
+        is_by_epoch=True,
     )
 
 
@@ -257,7 +269,14 @@ def more_plots() -> tuple[PlotSpec, ...]:
     share, size = Scale(is_share=True, is_whole=True), Scale()
     steps = _steps_curve
     return (
-        PlotSpec("recall", _tr("Recall of each class"), _tr("validation, the weakest"), share, recall_curves),
+        PlotSpec(
+            "recall",
+            _tr("Recall of each class"),
+            _tr("validation, the weakest"),
+            share,
+            recall_curves,
+            is_by_epoch=True,
+        ),
         PlotSpec(
             "rate",
             _tr("Learning rate"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
@@ -32,6 +33,11 @@ def state_word(state: str, *, is_waiting: bool = False) -> str:
         return _tr("Waiting") if is_waiting else _tr("Training")
     words = {"finished": _tr("Done"), "stopped": _tr("Stopped"), "failed": _tr("Failed")}
     return words.get(state, _tr("Interrupted"))
+
+
+def short(model: str) -> str:
+    """A Model's name, or the name of its file."""
+    return Path(model).stem if model.endswith(".safetensors") else model
 
 
 def second_line(run: RunSummary) -> str:

@@ -34,6 +34,12 @@ class Curve:
         """Name and Run."""
         return f"{self.run} · {self.name}" if self.run else self.name
 
+    def is_like(self, other: Curve) -> bool:
+        """Whether the other one would be drawn the same."""
+        said, their = ((one.title, one.role, one.is_dotted) for one in (self, other))
+        points = ((self.x, other.x), (self.y, other.y), (self.raw_x, other.raw_x), (self.raw_y, other.raw_y))
+        return said == their and all(_is_like(*pair) for pair in points)
+
     @property
     def table(self) -> tuple[array[float], array[float]]:
         """What was measured, not smoothed: places on the axis, and values."""
@@ -68,6 +74,12 @@ class Scale:
     is_share: bool = False
     is_whole: bool = False
     can_be_log: bool = False
+
+
+def _is_like(one: Floats | None, other: Floats | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other, equal_nan=True)
 
 
 def smoothed(values: Floats, weight: float) -> Floats:

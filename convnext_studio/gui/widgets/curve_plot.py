@@ -6,14 +6,15 @@ This module imports pyqtgraph, which takes half a second: see `gui/preload.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
@@ -24,6 +25,7 @@ _NAME_ROOM = 112  # pixels: the axis at the left, and the name at the end of a l
 _DRAG = 6  # pixels that a pressed pointer moves before it zooms
 _CLOSER = 0.8  # what a notch of the wheel, or a key, leaves of what is seen
 _LEAST_SHARE = 1e-4  # of the axis, that can be zoomed to
+_CACHED = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _FIRST_PHASES = 0.02  # phases that begin closer together than this share of the axis are not told apart
 
 
@@ -62,6 +64,7 @@ class CurvePlot(QWidget):
         self._curves: tuple[Curve, ...] = ()
         self._drawn: list[_Drawn] = []
         self._marks = Marks()
+        self._drawn_in: object = None  # how the plots were seen when this one was told what to draw
         self._pressed_at: float | None = None
         self._is_stale = False
         self._later = QTimer(self, singleShot=True, interval=view.delay_ms())
@@ -77,8 +80,15 @@ class CurvePlot(QWidget):
 
     def show_curves(self, curves: Sequence[Curve], marks: Marks) -> None:
         """Draw these in place of those before; those that nobody wants to see are only kept."""
+        view = (self.is_log, frozenset(self._view.hidden), self._view.window)
         is_alike = [one.title for one in curves] == [one.title for one in self._curves]
-        self._curves, self._marks = tuple(curves), marks
+        if (
+            is_alike
+            and (marks, view) == (self._marks, self._drawn_in)
+            and all(one.is_like(other) for one, other in zip(curves, self._curves, strict=True))
+        ):
+            return  # nothing is new: to paint it again would cost a training its share
+        self._curves, self._marks, self._drawn_in = tuple(curves), marks, view
         if not is_alike:
             self._make_items()
         self._later.start()
@@ -97,6 +107,16 @@ class CurvePlot(QWidget):
     def values_at(self, place: float | None) -> list[float | None]:
         """Each curve's value at a place of the axis, its last one where no place is given; None where it has none."""
         return [value_at(curve, place) for curve in self._curves]
+
+    @contextmanager
+    def as_drawn(self) -> Iterator[None]:
+        """Within, nothing is a picture made for the screen: what is saved has words and lines."""
+        axes = [self._plot.getAxis(side) for side in ("left", "bottom")]
+        for axis in axes:
+            axis.setCacheMode(QGraphicsItem.CacheMode.NoCache)
+        yield
+        for axis in axes:
+            axis.setCacheMode(_CACHED)
 
     # --- how it is built
 
@@ -149,6 +169,7 @@ class CurvePlot(QWidget):
         self._plot.setBackground(theme.color("panel"))
         for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
+            axis.setCacheMode(_CACHED)  # its words cost more than the lines, and stay the same from step to step
             axis.setPen(pg.mkPen(theme.color("grid")))
             axis.setTextPen(pg.mkPen(theme.color("text3")))
             axis.setStyle(tickLength=0, tickFont=font("cap"), hideOverlappingLabels=False)

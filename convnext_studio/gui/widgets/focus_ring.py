@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFocusEvent, QMoveEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from shiboken6 import isValid
 
@@ -32,15 +32,18 @@ class FocusRing(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the focus and whatever has it."""
-        kind = event.type()
-        if kind == QEvent.Type.FocusIn and isinstance(event, QFocusEvent) and isinstance(watched, QWidget):
+        # Every event of the program comes by here, and to ask its type is dear in Python: its class is not.
+        if isinstance(event, QFocusEvent) and event.gotFocus() and isinstance(watched, QWidget):
             self._on_focus_in(watched, event.reason())
+        elif self._target is None:
+            return False
         elif watched is self._target:
+            kind = event.type()
             if kind in (QEvent.Type.Move, QEvent.Type.Resize):
                 self._place()
             elif kind in (QEvent.Type.FocusOut, QEvent.Type.Hide, QEvent.Type.MouseButtonPress):
                 self._leave()
-        elif kind == QEvent.Type.Move and self._target is not None and isinstance(watched, QWidget):
+        elif isinstance(event, QMoveEvent) and isinstance(watched, QWidget):
             if not isValid(self._target):
                 self._leave()
             elif watched.isAncestorOf(self._target):  # a page that scrolls, a card that moves on

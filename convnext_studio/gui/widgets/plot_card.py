@@ -75,6 +75,11 @@ class PlotCard(Frame):
         data = QByteArray()
         buffer = QBuffer(data)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        with self.plot.as_drawn():
+            self._paint(buffer, suffix)
+        return bytes(data.data())
+
+    def _paint(self, buffer: QBuffer, suffix: str) -> None:
         if suffix == ".svg":
             drawing = QSvgGenerator()
             drawing.setOutputDevice(buffer)
@@ -89,7 +94,6 @@ class PlotCard(Frame):
             picture.setDevicePixelRatio(2.0)
             self.render(picture)
             picture.save(buffer, "PNG")
-        return bytes(data.data())
 
     def _make_keys(self, curves: Sequence[Curve]) -> None:
         for key in self.keys:
