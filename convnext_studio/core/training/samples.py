@@ -23,6 +23,7 @@ from convnext_studio.core.explain.gradient import Target, sensitivity
 from convnext_studio.core.explain.maps import region_of
 from convnext_studio.core.explain.split import SplitNetwork, split
 from convnext_studio.core.images.preprocess import PreparedImage, load_input, region
+from convnext_studio.core.predict.classify import is_out_of_memory
 from convnext_studio.core.run_events import Sample, SamplesShown
 from convnext_studio.core.training.work import Work
 
@@ -65,6 +66,10 @@ class Samples:
             samples = self._look(network, split(network))
         except ModelError:  # a network without places that we know of
             samples = ()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            samples = ()  # training itself goes on in smaller pieces
         self._is_possible = bool(samples)
         if samples:
             progress = self._work.progress
@@ -109,7 +114,7 @@ class Samples:
         work = self._work
         images, classes = work.ground.data.images["validation"], work.ground.data.classes
         for image in chosen(images, classes, count_for(len(work.ground.data.images["train"]), len(classes))):
-            work.desk.ctx.check()
+            work.desk.reading.check()
             try:
                 self._images.append((image, load_input(image.path, 0, work.ground.preprocessing)))
             except ImageError:

@@ -50,6 +50,18 @@ def test_samples_that_would_cost_too_much_are_left_out(
     assert len(of(SamplesShown, events)) == 2  # the first look is not counted: it reads the Images
 
 
+@pytest.mark.parametrize("words", ["out of memory", "DefaultCPUAllocator: can't allocate memory"])
+def test_a_run_goes_on_where_there_is_no_memory_for_samples(
+    begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    def short(*_rest: object) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(samples, "sensitivity", short)
+    ended, events = worked(begin(epochs=1))
+    assert ended.ending == "finished" and not of(SamplesShown, events)
+
+
 def test_every_class_is_among_the_samples_and_they_come_from_all_over_it() -> None:
     images = [LabelledImage(f"/{name}/{n}.png", name) for name, total in (("a", 30), ("b", 4), ("c", 1)) for n in
               range(total)]  # fmt: skip
