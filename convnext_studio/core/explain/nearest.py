@@ -13,7 +13,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from convnext_studio.core.explain.lens import Lens, lens_for, memory_in_words
 from convnext_studio.core.explanations import FeaturesIndexed, Neighbour
 from convnext_studio.core.files import replacing
 from convnext_studio.core.images.preprocess import load_input
+from convnext_studio.core.images.together import read_together
 from convnext_studio.core.models.network import SAMPLE
 from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.predict.runners.torch_runner import restore_threads
@@ -42,7 +42,6 @@ from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, ModelRef, Prepro
 KEY = "convnext_studio_features"
 FORMAT_VERSION = 1
 _BATCH = 16
-_READERS = 4
 _SPLIT = "split.csv"  # of a Run, beside its Model file
 Labelled = tuple[str, str]  # path and label
 
@@ -117,28 +116,24 @@ def write_index(
     rows: list[NDArray[np.float32]] = []
     kept: list[Labelled] = []
 
-    def read(image: Labelled) -> NDArray[np.uint8] | ImageError:
-        try:
-            return load_input(image[0], 0, indexer.preprocessing, indexer.max_megapixels).input
-        except ImageError as error:
-            return error
+    def read(path: str) -> NDArray[np.uint8]:
+        return load_input(path, 0, indexer.preprocessing, indexer.max_megapixels).input
 
-    with ThreadPoolExecutor(_READERS) as readers:
-        for start in range(0, len(drawn), _BATCH):
-            watcher.check()
-            part = drawn[start : start + _BATCH]
-            pixels = []
-            for image, found in zip(part, readers.map(read, part), strict=True):
-                if isinstance(found, ImageError):
-                    watcher.leave_out(image[0], found.message)
-                else:
-                    pixels.append(found)
-                    kept.append(image)
-            if pixels:
-                rows.append(features_of(indexer.lens, np.stack(pixels)))
-            watcher.tell(min(start + _BATCH, len(drawn)))
-            if time.monotonic() > until:
-                break
+    for start in range(0, len(drawn), _BATCH):
+        watcher.check()
+        part = drawn[start : start + _BATCH]
+        pixels = []
+        for image, found in zip(part, read_together([path for path, _ in part], read, watcher.check), strict=True):
+            if isinstance(found, ImageError):
+                watcher.leave_out(image[0], found.message)
+            else:
+                pixels.append(found)
+                kept.append(image)
+        if pixels:
+            rows.append(features_of(indexer.lens, np.stack(pixels)))
+        watcher.tell(min(start + _BATCH, len(drawn)))
+        if time.monotonic() > until:
+            break
     if not rows:
         raise UsageError("None of these Images can be opened.", "Choose others.")
     about = {
