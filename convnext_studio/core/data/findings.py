@@ -44,6 +44,7 @@ def find_warnings(found: Found, broken: Sequence[str], empty: Sequence[str]) -> 
         *_broken(broken),
         *_conflicts(found),
         *_torn(found),
+        *_uniform(found),
         *_telltales(found),
         *_empty(empty),
         *_few(found),
@@ -122,6 +123,21 @@ def _torn(found: Found) -> Iterator[DataWarning]:
             "What is measured on them tells how well the network remembers, not how well it will do on new parts. "
             + (_better(found) if is_refused else "Look at them: do they show the same part?"),
             _paths(found, alike),
+        )
+
+
+def _uniform(found: Found) -> Iterator[DataWarning]:
+    """So many alike that likeness does not tell parts apart: nobody but the user knows what shows one and the same."""
+    places = [at for circle in found.grouped.uniform for at in circle]
+    if places:
+        is_torn = any(_is_torn(found, circle) for circle in found.grouped.uniform)
+        yield DataWarning(
+            "leak" if is_torn and found.recipe.group in ("auto", "none") else "alike",
+            f"{counted(len(places), 'Image')} look so much alike that it cannot be seen which of them show the same "
+            "part.",
+            "If several show one part, figures will look better than they are. Folders, file names or a column "
+            "“group” can say which part an Image shows.",
+            tuple(found.images[at].path for at in places),
         )
 
 
@@ -245,7 +261,12 @@ def _shapes(found: Found) -> Iterator[DataWarning]:
 def _ungrouped(found: Found) -> Iterator[DataWarning]:
     """Names tell of parts, but the Recipe does not heed them."""
     way = found.grouped.suggestion
-    if found.recipe.group in ("none", "alike") and way and not found.is_split_given and way != {"group": "alike"}:
+    if (
+        found.recipe.group in ("none", "alike")
+        and way
+        and not found.is_split_given
+        and way.get("group") in ("name", "folder")
+    ):
         yield DataWarning(
             "ungrouped",
             "Names of files or folders tell which Images show one part, but the split does not heed them.",

@@ -1,7 +1,9 @@
 """Decide which Images must stay in one split: by a column, a pattern in the name, the folder, or by likeness.
 
 Exact copies always stay together. Images that are alike do too, unless that is refused (`none`), and then a warning
-says what it does to the figures.
+says what it does to the figures. Where most of a class are alike, as parts are in one fixture before one camera, or the
+frames of a film, likeness says nothing of parts, and would leave none of the class to test on: `auto` then keeps
+neighbours together, which were mostly taken one after the other, and a warning says so.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ _MOST_TIED = 0.1  # share of all Images that likeness may tie to one bond where 
 _MOST_OF_TWO = 0.2  # the same, for two bonds as large as the largest
 _MOST_GROWN = 1.25  # times as large as it was, if it was larger than that share by itself
 _ALWAYS_TIED = 12  # Images: a bond of so many is no trouble
+_MOST_SHOTS = 24  # Images of one part that nobody would wonder at, even if these are most of a class
+_MOST_OF_CLASS = 0.5
+_RUNS = 20  # that Images of a class which are all alike are cut into
 _NO_PAIRS: NDArray[np.int64] = np.zeros((0, 2), np.int64)
 
 
@@ -38,7 +43,8 @@ class Grouped:
     """Which Images stay together. All lists are by the Images' places.
 
     `bonds` are names, one for all that stay together; `copies` and `clusters` number exact copies and Images that are
-    alike (copies among them). `words` tell what was done, `suggestion` what would be better, as a Recipe's fields.
+    alike (copies among them). `uniform` are sets so large and alike that this says nothing of parts: their Images are
+    in no cluster. `words` tell what was done, `suggestion` what would be better, as a Recipe's fields.
     """
 
     bonds: list[str]
@@ -46,6 +52,7 @@ class Grouped:
     clusters: list[int]
     words: str
     suggestion: Mapping[str, str] = field(default_factory=dict)
+    uniform: Sequence[Sequence[int]] = ()
 
 
 def group_images(
@@ -57,10 +64,42 @@ def group_images(
     copies = joined(len(images), same(contents))
     alike = _alike(images, seen, copies, ctx)
     tied = joined(len(images), [*same(copies), *same(alike)])
+    uniform = [] if recipe.group == "alike" else _uniform(images, copies, tied)
+    if uniform:
+        tied = joined(len(images), [*same(copies), *(circle for circle in same(tied) if circle not in uniform)])
     keys, words, suggestion = _keys(images, names, tied, recipe)
-    strict = joined(len(images), [*same(keys), *same(copies)])
+    if uniform and suggestion == _BY_LIKENESS:
+        suggestion = {"group": "auto"}
+    runs = []
+    if uniform and recipe.group == "auto" and not any(keys):
+        runs, words = _runs(images, uniform), _RUN_WORDS
+    strict = joined(len(images), [*same(keys), *same(copies), *runs])
     bonds = strict if recipe.group == "none" else _tied_up(strict, tied)
-    return Grouped(_named(bonds, keys, names), copies, tied, words, suggestion)
+    return Grouped(_named(bonds, keys, names), copies, tied, words, suggestion, uniform)
+
+
+def _uniform(images: Sequence[LabelledImage], copies: Sequence[int], tied: Sequence[int]) -> list[list[int]]:
+    """The sets of Images that are alike and hold most of a class, each of several copies counted once."""
+    sizes = Counter(images[at].label for at in dict.fromkeys(copies))
+    found = []
+    for circle in same(tied):
+        counts = Counter(images[at].label for at in dict.fromkeys(copies[place] for place in circle))
+        if any(count > max(_MOST_SHOTS, _MOST_OF_CLASS * sizes[label]) for label, count in counts.items()):
+            found.append(circle)
+    return found
+
+
+def _runs(images: Sequence[LabelledImage], uniform: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Cut what is all alike into pieces of neighbours, in the order of names, each of one class and given split."""
+    parts: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    for number, circle in enumerate(uniform):
+        for at in sorted(circle):
+            parts[number, images[at].label, images[at].split].append(at)
+    runs = []
+    for places in parts.values():
+        length = -(-len(places) // _RUNS)
+        runs += [places[start : start + length] for start in range(0, len(places), length)]
+    return runs
 
 
 def _tied_up(bonds: Sequence[int], alike: Sequence[int]) -> list[int]:
@@ -149,9 +188,13 @@ def _keys(
     better = {} if found is None else {"group": "name", "group_pattern": found.regex} if found.regex else _BY_FOLDER
     if recipe.group == "alike":
         return nothing, "Images that look alike stay together.", better
-    return nothing, "Only exact copies stay together.", better or {"group": "alike"}
+    return nothing, "Only exact copies stay together.", better or _BY_LIKENESS
 
 
+_RUN_WORDS = (
+    "Most Images of a class look alike, so looks do not tell parts apart; Images with neighbouring names stay together."
+)
+_BY_LIKENESS = {"group": "alike"}
 _BY_FOLDER = {"group": "folder"}
 _FOLDERS = "Images in folders of the same name below the class folder stay together."
 _NAMES = "Images whose names share what the pattern finds stay together."
