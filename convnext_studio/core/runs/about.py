@@ -42,6 +42,18 @@ def read_about(folder: Path) -> About:
     return About(**texts, tags=tuple(one for one in tags if isinstance(one, str)) if isinstance(tags, list) else ())
 
 
+def _read_to_change(folder: Path) -> About:
+    """As `read_about`, but what is there and not legible is not written over. Raises `RunError`."""
+    try:
+        if isinstance(json.loads((folder / FILE).read_text(encoding="utf-8")), dict):
+            return read_about(folder)
+    except FileNotFoundError:
+        return About()
+    except (OSError, ValueError):
+        pass
+    raise RunError(f"“{folder / FILE}” cannot be read.", "Mend it, or move it to another place.")
+
+
 def write_about(folder: Path, about: About) -> None:
     """Keep it. Raises `StorageError`."""
     with replacing(folder / FILE) as part:
@@ -52,7 +64,7 @@ def describe_run(request: DescribeRun, ctx: JobContext) -> About:
     """Serve `DescribeRun`. Raises `RunError`, `StorageError`, and `UsageError` for what is too long."""
     ctx.check()
     run = Run.open(request.run)
-    about = read_about(run.folder)
+    about = _read_to_change(run.folder)
     if request.name is not None:
         about = replace(about, name=_fitting("name", " ".join(request.name.split())))
     if request.tags is not None:

@@ -261,6 +261,15 @@ def test_what_cannot_be_read_of_it_counts_as_not_said(runs: Path, text: str) -> 
     assert set(_only(runs).tags) <= {"a"}
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"notes": "a long'])
+def test_notes_that_cannot_be_read_are_not_written_over(runs: Path, text: str) -> None:
+    run = Run.create(runs, "steel", RECIPE)
+    (run.folder / about.FILE).write_text(text)
+    with pytest.raises(RunError, match=r"about\.json.* cannot be read"):
+        do(DescribeRun(str(run.folder), tags=("wet",)))
+    assert (run.folder / about.FILE).read_text() == text
+
+
 def test_a_run_comes_back_from_the_trash(runs: Path, tmp_path: Path) -> None:
     run = Run.create(runs, "steel", RECIPE)
     book = tmp_path / "Trash" / "info" / "one.trashinfo"
