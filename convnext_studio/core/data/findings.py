@@ -132,7 +132,7 @@ def _uniform(found: Found) -> Iterator[DataWarning]:
     if places:
         is_torn = any(_is_torn(found, circle) for circle in found.grouped.uniform)
         yield DataWarning(
-            "leak" if is_torn and found.recipe.group in ("auto", "none") else "alike",
+            "leak" if is_torn and not found.grouped.is_told else "alike",
             f"{counted(len(places), 'Image')} look so much alike that it cannot be seen which of them show the same "
             "part.",
             "If several show one part, figures will look better than they are. Folders, file names or a column "

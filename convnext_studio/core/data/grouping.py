@@ -44,7 +44,8 @@ class Grouped:
 
     `bonds` are names, one for all that stay together; `copies` and `clusters` number exact copies and Images that are
     alike (copies among them). `uniform` are sets so large and alike that this says nothing of parts: their Images are
-    in no cluster. `words` tell what was done, `suggestion` what would be better, as a Recipe's fields.
+    in no cluster. `is_told` is whether names, folders or a column say what belongs together. `words` tell what was
+    done, `suggestion` what would be better, as a Recipe's fields.
     """
 
     bonds: list[str]
@@ -53,6 +54,7 @@ class Grouped:
     words: str
     suggestion: Mapping[str, str] = field(default_factory=dict)
     uniform: Sequence[Sequence[int]] = ()
+    is_told: bool = False
 
 
 def group_images(
@@ -75,7 +77,7 @@ def group_images(
         runs, words = _runs(images, uniform), _RUN_WORDS
     strict = joined(len(images), [*same(keys), *same(copies), *runs])
     bonds = strict if recipe.group == "none" else _tied_up(strict, tied)
-    return Grouped(_named(bonds, keys, names), copies, tied, words, suggestion, uniform)
+    return Grouped(_named(bonds, keys, names), copies, tied, words, suggestion, uniform, any(keys))
 
 
 def _uniform(images: Sequence[LabelledImage], copies: Sequence[int], tied: Sequence[int]) -> list[list[int]]:
