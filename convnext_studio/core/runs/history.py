@@ -122,7 +122,6 @@ class History:
         self.last_at = ""  # and when it was written, UTC
         self.seconds = 0.0  # how long the Run has been worked on
         self.started: RunStarted | None = None
-        self.started_at = ""  # UTC
         self.phase: Phase | None = None
         self.phase_words = ""
         self.progress: Progressed | None = None
@@ -225,7 +224,7 @@ class History:
         elif isinstance(event, Resumed):
             self._rewind(event)
         elif isinstance(event, RunStarted):
-            self.started, self.started_at = event, line.at
+            self.started = event
         elif isinstance(event, PhaseStarted):
             self.phase, self.phase_words, self.progress = event.phase, event.words, None
             self.phases.append(Begun(event.phase, self.steps.step[-1] if self.steps.step else 0, line.seconds))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from convnext_studio.core.data.dataset import DataSetCard, LabelledImage
+from convnext_studio.core.data.dataset import DataSetCard
 from convnext_studio.core.events import DataSetChecked, EditsKept, EngineStopped, Failed
 from convnext_studio.core.requests import CheckDataSet, EditLabels
 from convnext_studio.gui.jobs import JobHandle, LaneLike
@@ -86,11 +86,6 @@ class DataSets(QObject):
         if self.path:
             self._submit(is_quick=True)
         self.changed.emit()
-
-    def images_of(self, paths: Sequence[str]) -> tuple[LabelledImage, ...]:
-        """The Images of the card among `paths`."""
-        wanted = set(paths)
-        return tuple(image for image in self.card.images if image.path in wanted) if self.card is not None else ()
 
     def edit(self, action: Action, paths: Sequence[str] = (), label: str = "") -> None:
         """Note another class for some Images, leave them out, or take the last such change back."""

@@ -64,10 +64,6 @@ class PlainLabel(QLabel):
             self.style().unpolish(self)
             self.style().polish(self)
 
-    def set_role(self, role: str) -> None:
-        """Change the font role."""
-        self.setFont(font(role))
-
     def minimumSizeHint(self) -> QSize:
         """Nothing, where the text may be elided."""
         hint = super().minimumSizeHint()
