@@ -24,6 +24,7 @@ _PATH = ("path", "file", "filename", "file_name", "image", "image_path")
 _LABEL = ("label", "class", "class_name", "category")
 _GROUP = ("group", "part", "part_id", "group_id")
 _SPLIT = ("split", "set", "subset", "partition")
+_EXCEL = ("sep=", "SEP=")  # a first line such as sep=; tells Excel what parts the cells
 _MOST_BYTES = 1 << 30
 _CHECK_EVERY = 1000
 _LAYOUT_HINT = "The first line must name the columns: path,label and, if wanted, group and split."
@@ -113,7 +114,7 @@ def _opened(path: str) -> tuple[Iterator[list[str]], dict[str, int]]:
 
 def _header(reader: Iterator[list[str]], name: str) -> list[str]:
     try:
-        cells = next((cells for cells in reader if any(cell.strip() for cell in cells)), [])
+        cells = next((cells for cells in reader if any(cell.strip() for cell in cells) and cells[0] not in _EXCEL), [])
     except csv.Error as error:
         raise DataError(f"Line 1 of “{name}” cannot be read: {error}.", _LAYOUT_HINT) from error
     return [cell.strip().casefold() for cell in cells]
@@ -143,29 +144,37 @@ def _lines(reader: Iterator[list[str]], name: str) -> Iterator[tuple[int, list[s
 
 
 def _row(cells: Sequence[str], columns: dict[str, int], folder: Path, where: str) -> TableRow:
-    values = {column: unescaped(cells[at]) if at < len(cells) else "" for column, at in columns.items()}
+    values = {column: _read(unescaped(cells[at])) if at < len(cells) else "" for column, at in columns.items()}
     if not values["path"]:
         raise DataError(f"{where} has no path.", "Name an Image in every line, or take the line out.")
-    if not values["label"].strip():
+    if not values["label"]:
         raise DataError(f"{where} has no label.", "Name the class of every Image, or take the line out.")
-    wanted = values.get("split", "").strip()
+    wanted = values.get("split", "")
     split: Given = SPLIT_NAMES.get(wanted.casefold(), "")
     if wanted and not split:
         raise DataError(f"{where} names the split “{shown(wanted)}”.", "Use train, validation, test or nothing.")
-    raw = cells[columns["path"]]
-    path = raw if os.path.lexists(_absolute(raw, folder)) else values["path"]  # a name may begin with an apostrophe
-    return TableRow(_absolute(path, folder), values["label"], values.get("group", ""), split)
+    return TableRow(_found(cells[columns["path"]], folder), values["label"], values.get("group", ""), split)
+
+
+def _read(cell: str) -> str:
+    """The text of a cell; bytes that are no UTF-8 are taken for the letters of Western Windows, as Excel saves them."""
+    if any("\udc80" <= letter <= "\udcff" for letter in cell):
+        cell = cell.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return cell.strip()
+
+
+def _found(cell: str, folder: Path) -> str:
+    """The path that a cell means. A name may begin with an apostrophe, have odd bytes, and spaces at its ends."""
+    plain = unescaped(cell)
+    found = (_absolute(path, folder) for path in dict.fromkeys((cell, plain, cell.strip(), _read(cell), _read(plain))))
+    return next((path for path in found if os.path.lexists(path)), _absolute(_read(plain), folder))
 
 
 def _absolute(path: str, folder: Path) -> str:
-    """From the CSV's folder; backslashes as Windows writes them are understood where no such file is there as named."""
-    plain = os.path.normpath(os.path.join(folder, path))  # noqa: PTH118
-    if os.sep == "/" and "\\" in path and not os.path.lexists(plain):
-        turned = os.path.normpath(os.path.join(folder, path.replace("\\", "/")))  # noqa: PTH118
-        plain = turned if os.path.lexists(turned) else plain
-    if not os.path.lexists(plain):
-        for name in sorted(PICTURE_FOLDERS):
-            inner = os.path.normpath(os.path.join(folder, name, path))  # noqa: PTH118
-            if os.path.lexists(inner):
-                return inner
-    return plain
+    """From the CSV's folder or that of its pictures; backslashes count as Windows means them, where nothing is there
+    as named.
+    """
+    ways = [path, path.replace("\\", "/")] if os.sep == "/" else [path]
+    places = [folder, *(folder / name for name in sorted(PICTURE_FOLDERS))]
+    paths = [os.path.normpath(os.path.join(place, way)) for place in places for way in ways]  # noqa: PTH118
+    return next((one for one in paths if os.path.lexists(one)), paths[0])

@@ -141,6 +141,8 @@ def test_class_names_that_a_system_takes_for_one_are_named() -> None:
         'Label,"PATH",x\n\nok,"a.png",1\ndent,sub/b.png,"2"\n\n',
         "file\tclass\na.png\tok\nsub/b.png\tdent",
         "path,label\na.png,ok\nsub/b.png,dent\n".encode("utf-16"),
+        "sep=;\r\npath;label\r\na.png;ok\r\nsub\\b.png;dent\r\n",
+        "path, label\na.png, ok\nsub/b.png , dent \n",
     ],
 )
 def test_a_table_is_understood_as_people_write_it(tmp_path: Path, text: str | bytes) -> None:
@@ -156,8 +158,15 @@ def test_groups_and_splits_of_a_table_are_honoured(tmp_path: Path) -> None:
 
 def test_paths_of_a_table_may_begin_in_the_images_folder_beside_it(tmp_path: Path) -> None:
     touch(tmp_path, "images/ok/a.png", "images/dent/b.png")
-    listing = read(table(tmp_path, "file,class\nok/a.png,ok\ndent/b.png,dent\n"))
-    assert [row[0] for row in rows(listing)] == ["images/dent/b.png", "images/ok/a.png"]
+    for slash in "/\\":
+        listing = read(table(tmp_path, f"file,class\nok{slash}a.png,ok\ndent{slash}b.png,dent\n"))
+        assert [row[0] for row in rows(listing)] == ["images/dent/b.png", "images/ok/a.png"]
+
+
+def test_a_table_in_the_letters_of_windows_is_understood(tmp_path: Path) -> None:
+    touch(tmp_path, "Prüfung.png", "b.png")
+    listing = read(table(tmp_path, "path;label\r\nPrüfung.png;Lötfehler\r\nb.png;gut\r\n".encode("cp1252")))
+    assert rows(listing) == [("b.png", "gut", ""), ("Prüfung.png", "Lötfehler", "")]
 
 
 def test_odd_file_names_are_found_by_a_table(tmp_path: Path) -> None:
