@@ -6,7 +6,8 @@ A figure that has no meaning (the precision curve of a class that does not occur
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+import math
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ def from_json(text: str) -> Evaluation:
         document = json.loads(text)
         fields = {name: _frozen(value) for name, value in document.items() if name in _AS_WRITTEN}
         intervals, curves = document["intervals"], document["curves"]
-        return Evaluation(
+        found = Evaluation(
             **fields,
             accuracy_interval=_frozen(intervals["accuracy"]),
             balanced_accuracy_interval=_frozen(intervals["balanced_accuracy"]),
@@ -182,8 +183,10 @@ def from_json(text: str) -> Evaluation:
             images=JudgedImages.of(fields["classes"], (Judged(**one) for one in document["images"])),
             ref=ModelRef(**document.get("ref", {})),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _check(found)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError("This is no Evaluation that can be read.", "Evaluate the Model once more.") from error
+    return found
 
 
 def write(path: Path, evaluation: Evaluation) -> None:
@@ -198,6 +201,33 @@ def read(path: Path) -> Evaluation:
         return replace(from_json(path.read_text(encoding="ascii")), kept_at=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"“{path.name}” cannot be read.", "Evaluate the Model once more.") from error
+
+
+def _check(one: Evaluation) -> None:
+    """Raise `ValueError` unless every value is what a front end takes it for: the file may come from anywhere."""
+    texts = (one.split, one.model, one.identity, one.data, one.at, *one.classes, *one.notes, *one.left_out)
+    texts += (*one.test_reads, *(text for path, why in one.unreadable for text in (path, why)))
+    texts += (*astuple(one.ref), *one.images.columns.paths, *one.images.columns.groups)
+    pairs = [one.accuracy_interval, one.balanced_accuracy_interval]
+    shares = [one.accuracy, one.balanced_accuracy, one.macro_f1, one.log_loss, one.calibration_error, one.brier]
+    counts = [one.trained_on, one.chosen_by, one.groups, *(cell for row in one.confusion for cell in row)]
+    for figures in one.per_class:
+        pairs += [figures.precision_interval, figures.recall_interval, figures.f1_interval, *figures.roc, *figures.pr]
+        shares += [figures.precision, figures.recall, figures.f1, figures.missed_at_most]
+        shares += [area for area in (figures.roc_auc, figures.average_precision) if area is not None]
+        counts += [figures.support, figures.missed]
+    for bar in one.reliability:
+        shares += [value for value in (bar.low, bar.high, bar.confidence, bar.accuracy) if value is not None]
+        counts.append(bar.count)
+    numbers = [*shares, one.seconds, *(value for low, high in pairs for value in (low, high))]
+    is_square = len(one.confusion) == len(one.classes) and {len(row) for row in one.confusion} <= {len(one.classes)}
+    if not (
+        is_square
+        and all(type(text) is str for text in texts)
+        and all(type(count) is int and count >= 0 for count in counts)
+        and all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
+    ):
+        raise ValueError
 
 
 _AS_WRITTEN = {

@@ -102,6 +102,27 @@ def test_what_is_no_evaluation_is_refused(text: str) -> None:
         report.from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("groups", "<script>"),
+        ("accuracy", None),
+        ("test_reads", [1]),
+        ("confusion_matrix", [[1]]),
+        ("notes", None),
+        ("at", 3),
+        ("log_loss", 1e400),
+    ],
+)
+def test_an_evaluation_whose_values_are_not_what_they_should_be_is_refused(
+    answers: Answers, name: str, value: object
+) -> None:
+    document = json.loads(report.to_json(evaluation_of(answers, ABOUT)))
+    assert report.from_json(json.dumps(document))
+    with pytest.raises(DataError, match="no Evaluation"):
+        report.from_json(json.dumps(document | {name: value}))
+
+
 def test_the_window_can_hold_an_evaluation_without_numpy() -> None:
     code = "import sys; import convnext_studio.core.evaluation.report; sys.exit('numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
