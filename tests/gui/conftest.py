@@ -13,6 +13,7 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import LANES, InlineLane
 from convnext_studio.gui.stores.places import Places
 from convnext_studio.gui.stores.studio import Studio, build_studio
+from convnext_studio.gui.theme.fonts import load_fonts
 from convnext_studio.gui.theme.theme import Theme
 
 
@@ -24,8 +25,14 @@ def _locale() -> Iterator[None]:
     QLocale.setDefault(before)
 
 
+@pytest.fixture(scope="session")
+def shipped_fonts(qapp: QApplication) -> None:
+    """The fonts that users see: else a test's widths would hang on the machine, and on what ran before it."""
+    load_fonts()
+
+
 @pytest.fixture
-def theme(qapp: QApplication) -> Theme:
+def theme(qapp: QApplication, shipped_fonts: None) -> Theme:
     """Dark, and without movement."""
     return Theme(qapp, "dark", is_motion_reduced=True)
 

@@ -31,7 +31,7 @@ class BesidePanel(Frame):
         self._studio = studio
         self._compared = studio.compared
         self._plot: QWidget | None = None
-        self.title = PlainLabel("", "section")
+        self.title = PlainLabel("", "section", wrap=True)
         self.words = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self.choice = Segmented(studio.theme, (self.tr("Curves"), self.tr("Differences")))
         self.clear = Button(studio.theme, self.tr("Clear"), "x", "ghost")
@@ -55,8 +55,11 @@ class BesidePanel(Frame):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(10)
-        head.addWidget(self.title)
-        head.addWidget(self.words, 1)
+        said = QVBoxLayout()
+        said.setSpacing(2)
+        said.addWidget(self.title)
+        said.addWidget(self.words)
+        head.addLayout(said, 1)
         head.addWidget(self.choice)
         head.addWidget(self.clear)
         whole = QVBoxLayout(self)

@@ -50,6 +50,7 @@ class CanvasPanel(Frame):
         self._box_words = PlainLabel("", "small", "text")
         self._box_words.setContentsMargins(8, 0, 0, 0)
         self._peek_words = Frame("panel")
+        self._below = QHBoxLayout()
         self._lay_out()
         self.heat = CanvasHeat(studio, actions, self.canvas, self.plain_canvas, self.strip)
         self._connect()
@@ -102,7 +103,7 @@ class CanvasPanel(Frame):
         return head
 
     def _foot(self) -> QHBoxLayout:
-        foot = QHBoxLayout()
+        foot = self._below
         foot.setContentsMargins(12, 3, 8, 3)
         foot.setSpacing(4)
         peek = QHBoxLayout(self._peek_words)
@@ -156,6 +157,7 @@ class CanvasPanel(Frame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where it is narrow, what the network sees stands below, and the size is left to the Image's facts."""
         super().resizeEvent(event)
+        self._show_peek()
         if (self.width() < NARROW) != self._is_narrow:
             self._is_narrow = not self._is_narrow
             self._both.setOrientation(Qt.Orientation.Vertical if self._is_narrow else Qt.Orientation.Horizontal)
@@ -171,8 +173,18 @@ class CanvasPanel(Frame):
         words = self.tr("1 is the hottest place of this map. The line is drawn at {0} of it.")
         self.bar.set_look(look.colours, look.line, words.format(percent(look.line, 0)))
         self.bar.setVisible(is_seen)
-        self._peek_words.setVisible(is_seen and not self._is_narrow and not self._box_words.text())
+        self._show_peek()
         self._show_region()
+
+    def _show_peek(self) -> None:
+        """That a key hides the map is said where the words have room."""
+        items = [self._below.itemAt(place) for place in range(self._below.count())]
+        others = [item for item in items if item is not None and item.widget() is not self._peek_words]
+        needed = sum(item.minimumSize().width() + self._below.spacing() for item in others if not item.isEmpty())
+        margins = self._below.contentsMargins()
+        room = self.width() - margins.left() - margins.right() - needed
+        has_room = not self._is_narrow and self._peek_words.sizeHint().width() <= room
+        self._peek_words.setVisible(self.canvas.heat.is_seen and has_room and not self._box_words.text())
 
     def _show_region(self) -> None:
         viewer = self._studio.viewer

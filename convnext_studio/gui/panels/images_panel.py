@@ -83,7 +83,7 @@ class ImagesPanel(Frame):
         )
         head = QHBoxLayout()
         head.setContentsMargins(12, 6, 8, 6)
-        head.setSpacing(2)
+        head.setSpacing(0)
         head.addWidget(PlainLabel(self.tr("Images"), "section"))
         head.addStretch(1)
         for name in ("view_grid", "view_table"):

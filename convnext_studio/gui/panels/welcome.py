@@ -99,7 +99,8 @@ class _Door(Frame):
     ) -> None:
         super().__init__("card")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._title = PlainLabel("", "title")
+        self._title = PlainLabel("", "title", wrap=True)
+        self._title.setAlignment(_CENTRE)
         self._sentence = PlainLabel("", "body", "text2", wrap=True)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self._button = Button(theme, action.text(), kind="primary" if kind == "primary" else "secondary")
@@ -109,7 +110,7 @@ class _Door(Frame):
         column.setSpacing(0)
         column.addWidget(_Strip(pictures), 0, _CENTRE)
         column.addSpacing(18)
-        column.addWidget(self._title, 0, _CENTRE)
+        column.addWidget(self._title)
         column.addSpacing(6)
         column.addWidget(self._sentence)
         column.addSpacing(10)
@@ -127,6 +128,7 @@ class _Door(Frame):
     def say(self, title: str, sentence: str) -> None:
         """Set the words."""
         self._title.setText(title)
+        self._title.setFixedHeight(self._title.heightForWidth(_SENTENCE_WIDTH))
         self._sentence.setText(sentence)
         self._sentence.setFixedHeight(max(_SENTENCE_HEIGHT, self._sentence.heightForWidth(_SENTENCE_WIDTH)))
 

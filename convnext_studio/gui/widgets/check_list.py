@@ -42,7 +42,11 @@ class CheckList(QWidget):
         column.addWidget(self.title, 0, _CENTRE)
         column.addWidget(self.sentence, 0, _CENTRE)
         column.addSpacing(12)
-        column.addWidget(self.card, 0, _CENTRE)
+        middle = QHBoxLayout()  # a card aligned by itself would not be asked how high its sentences are
+        middle.addStretch(1)
+        middle.addWidget(self.card)
+        middle.addStretch(1)
+        column.addLayout(middle)
         column.addSpacing(12)
         column.addLayout(self._buttons)
         column.addStretch(3)
