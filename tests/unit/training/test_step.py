@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,9 +38,11 @@ def network(drop_path: float) -> torch.nn.Module:
     return made
 
 
-def learned(pieces: int, *, drop_path: float = 0.5, **mix: object) -> tuple[float, list[torch.Tensor]]:
+def learned(
+    pieces: int, *, drop_path: float = 0.5, made: torch.nn.Module | None = None, **mix: object
+) -> tuple[float, list[torch.Tensor]]:
     """The loss and the gradients of one step."""
-    way, made = Way(torch.device("cpu"), False, 1.0, 3), network(drop_path)
+    way, made = Way(torch.device("cpu"), False, 1.0, 3), made or network(drop_path)
     pixels = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     batch = Batch(0, pixels, torch.arange(8) % 2, tuple(range(8)), (), 0.0)
     loss = Loss(recipe_for(Path("parts"), **mix), [1.0, 1.0], way.device)
@@ -59,6 +62,21 @@ def test_a_batch_in_pieces_is_mixed_and_dropped_as_a_whole(mix: str, pieces: int
     for one, other in zip(gradients, whole, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     assert learned(1, drop_path=0.0, **MIXES[mix])[0] != pytest.approx(whole_loss, rel=1e-5)
+
+
+def test_activations_computed_twice_rather_than_kept_give_the_same_gradients() -> None:
+    counts = Counter[bool]()
+    found = []
+    for is_checkpointed in (False, True):
+        made = network(0.5)
+        made.set_grad_checkpointing(is_checkpointed)  # type: ignore[operator]
+        norm = made.get_submodule("stages.3.blocks.0.norm")
+        norm.register_forward_pre_hook(lambda *_, which=is_checkpointed: counts.update([which]))
+        found.append(learned(2, made=made, mixup=0.8))
+
+    assert counts == {False: 2, True: 4}
+    assert found[0][0] == found[1][0]
+    assert all(torch.equal(one, other) for one, other in zip(found[0][1], found[1][1], strict=True))
 
 
 def test_what_is_kept_makes_up_for_what_is_left_out() -> None:
