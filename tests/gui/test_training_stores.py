@@ -11,9 +11,11 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError
 from convnext_studio.core.events import EditsKept
-from convnext_studio.core.requests import CheckDataSet, EditLabels, FollowRun, ResumeRun, StartRun, SteerRun
+from convnext_studio.core.requests import CheckDataSet, EditLabels, FindRuns, FollowRun, ResumeRun, StartRun, SteerRun
 from convnext_studio.core.run_events import EpochEnded, RunNoticed, StepEnded
+from convnext_studio.core.run_requests import ReadQueue
 from convnext_studio.core.runs.history import History
+from convnext_studio.core.runs.queue import Queue
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.jobs import InlineLane
@@ -234,6 +236,26 @@ def test_runs_of_others_are_not_this_windows_to_stop(studio: Studio, workspace: 
     qtbot.waitUntil(lambda: len(studio.training.runs) == 4)
     assert len(studio.training.running) == 1
     assert studio.training.own_running == ()
+
+
+def test_runs_and_queue_are_those_of_the_folder_chosen_last(
+    studio: Studio, workspace: Workspace, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    def found(request: FindRuns, ctx: JobContext) -> tuple[RunSummary, ...]:
+        workspace.asked.append(request)
+        return (dataclasses.replace(summary(), folder=f"{request.runs}/steel"),)
+
+    def queued(request: ReadQueue, ctx: JobContext) -> Queue:
+        workspace.asked.append(request)
+        return Queue(is_held=True, trouble=request.runs)
+
+    lanes["places"].served_by |= {FindRuns: found, ReadQueue: queued}
+    studio.training.look()
+    qtbot.waitUntil(lambda: bool(studio.training.runs))  # the queue of the old folder is being read now
+    studio.training.look()
+    studio.settings.update(runs_folder="/other")
+    qtbot.waitUntil(lambda: studio.queue.trouble == "/other")
+    assert [run.folder for run in studio.training.runs] == ["/other/steel"]
 
 
 def test_every_state_of_a_run_has_its_words() -> None:

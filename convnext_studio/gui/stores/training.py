@@ -145,6 +145,9 @@ class Training(QObject):
     def _on_settings(self, _value: Settings) -> None:
         if self.folder != self._folder:
             self._folder = self.folder
+            if self._handle is not None:
+                self._handle.cancel()  # it would list what is elsewhere
+                self._handle = None
             self.look()
 
     def _on_view_ended(self) -> None:
