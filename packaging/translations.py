@@ -64,7 +64,8 @@ def _in_call(call: ast.Call) -> Iterator[str]:
             elif keyword.arg == "unit":
                 yield _text(keyword.value)
     else:
-        place = _CALLS[name]
+        is_alias = name == "tr" and isinstance(call.func, ast.Name)  # tr = QCoreApplication.translate
+        place = _CALLS["translate" if is_alias else name]
         assert place is not None
         yield from (_text(arg) for arg in call.args[place : place + 1])
 

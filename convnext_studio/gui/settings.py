@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from convnext_studio.core.errors import StorageError
 from convnext_studio.core.files import replacing, storage_error
@@ -161,25 +161,29 @@ _FOLDERS = {f.name for f in FIELDS if f.metadata.get("is_folder")}
 def choice_word(name: str, value: object) -> str:
     """The word for one value of a setting that offers choices."""
     found = next(f for f in FIELDS if f.name == name)
-    return str(found.metadata["choices"].get(value, value))
+    return _tr(str(found.metadata["choices"].get(value, value)))
 
 
 def problem_with(name: str, value: object) -> str:
     """One sentence that says why `value` cannot be the setting `name`; empty if it can. No disk is asked."""
     found = next(f for f in FIELDS if f.name == name)
-    label = found.metadata["label"]
+    label = _tr(found.metadata["label"])
     is_number = isinstance(found.default, float) and isinstance(value, int) and not isinstance(value, bool)
     if type(value) is not type(found.default) and not is_number:
-        return f"{label}: this kind of value does not fit."
+        return _tr("{0}: this kind of value does not fit.").format(label)
     choices = found.metadata.get("choices")
     if choices is not None and value not in choices:
-        return f"{label}: choose one of the values offered."
+        return _tr("{0}: choose one of the values offered.").format(label)
     if "range" in found.metadata:
         low, high = found.metadata["range"]
         assert isinstance(value, int | float)
         if not (math.isfinite(value) and low <= value <= high):
-            return f"{label}: between {low:g} and {high:g}."
+            return _tr("{0}: between {1} and {2}.").format(label, f"{low:g}", f"{high:g}")
     return ""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Settings", text)
 
 
 class SettingsStore(QObject):
@@ -221,16 +225,17 @@ class SettingsStore(QObject):
         """Every known field whose value fits; a folder that is gone for now stays what it was."""
         fitting = {name: value for name, value in kept.items() if _fits(name, value)}
         if fitting.keys() != kept.keys():
-            return self._set_aside("Some settings were not understood.", fitting)
+            return self._set_aside(self.tr("Some settings were not understood."), fitting)
         return Settings(**fitting)  # type: ignore[arg-type]
 
     def _set_aside(self, fact: str, fitting: Mapping[str, object] | None = None) -> Settings:
         aside = self.path.with_name(f"{self.path.stem}.{time.strftime('%Y%m%d-%H%M%S')}.backup")
         try:
             self.path.replace(aside)
-            self.trouble = (fact, f"Defaults are used instead; the old file was kept as {aside.name}.")
+            kept = self.tr("Defaults are used instead; the old file was kept as {0}.").format(aside.name)
         except OSError:
-            self.trouble = (fact, "Defaults are used instead.")
+            kept = self.tr("Defaults are used instead.")
+        self.trouble = (fact, kept)
         return Settings(**(fitting or {}))  # type: ignore[arg-type]
 
     def _save(self) -> None:
@@ -238,7 +243,8 @@ class SettingsStore(QObject):
         try:
             write_private(self.path, text)
         except StorageError as error:
-            self.troubled.emit("The settings could not be kept.", f"They hold until the program ends. {error}")
+            until = self.tr("They hold until the program ends.")
+            self.troubled.emit(self.tr("The settings could not be kept."), f"{until} {error}")
 
 
 def kept_value(path: Path, name: str) -> object:
@@ -263,11 +269,11 @@ def _read(path: Path) -> Mapping[str, object]:
         raise
     except (OSError, ValueError, RecursionError) as error:
         log.info("The settings could not be read: %s", error)
-        raise _Unfit("The settings file could not be read.") from error
+        raise _Unfit(_tr("The settings file could not be read.")) from error
     if not isinstance(kept, dict) or not isinstance(kept.get("settings"), dict):
-        raise _Unfit("The settings file is damaged.")
+        raise _Unfit(_tr("The settings file is damaged."))
     if kept.get("format") != FORMAT:
-        raise _Unfit("The settings file is from another version of the program.")
+        raise _Unfit(_tr("The settings file is from another version of the program."))
     return dict(kept["settings"])
 
 

@@ -11,12 +11,16 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from convnext_studio.core.models.card import Metric
 from convnext_studio.gui import language
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.language import Catalogue, language_of, speak
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.panels.shortcut_sheet import ShortcutSheet
+from convnext_studio.gui.settings import problem_with
+from convnext_studio.gui.stores import model_rows
+from convnext_studio.gui.stores.compared import value_words
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.numbers import count, percent
@@ -75,6 +79,33 @@ def test_a_catalogue_keeps_the_holes_for_names_and_numbers_and_nothing_that_nobo
     for text, words in TOOLS["catalogue"](name).items():
         assert sorted(HOLE.findall(words)) == sorted(HOLE.findall(text)), text
     assert TOOLS["unused"](name) == []
+
+
+def test_the_sentence_is_found_whatever_the_translator_is_called(tmp_path: Path) -> None:
+    code = tmp_path / "words.py"
+    code.write_text(
+        'self.tr("of a widget")\n_tr("of a module")\nQCoreApplication.translate("a", "in full")\n'
+        'tr = QCoreApplication.translate\ntr("a", "by another name")\nQT_TRANSLATE_NOOP("a", "for later")\n'
+    )
+    found = ["of a widget", "of a module", "in full", "by another name", "for later"]
+    assert sorted(TOOLS["_in_file"](code)) == sorted(found)
+
+
+@pytest.mark.parametrize("name", sorted(set(language.LANGUAGES) - {"en"}))
+def test_a_catalogue_lacks_nothing(name: str) -> None:
+    assert TOOLS["missing"](name) == []
+
+
+def test_the_facts_of_a_model_are_in_german(qapp: QApplication) -> None:
+    catalogue = speak("de", qapp)
+    try:
+        metric = Metric("accuracy", 0.9, "test", 40, 0.8, 0.95)
+        assert model_rows._metric_name(metric) == "Genauigkeit"
+        assert re.fullmatch(r"90,0\s% auf Test \(40 Bilder\), 95-%-Intervall .*", model_rows._metric_words(metric))
+        assert value_words("preset", "instant") == "Sofort"
+        assert problem_with("theme", "pink") == "Farben: einen der angebotenen Werte wählen."
+    finally:
+        qapp.removeTranslator(catalogue)
 
 
 def test_the_pages_that_everyone_sees_are_in_german() -> None:

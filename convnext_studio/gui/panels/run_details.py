@@ -16,6 +16,7 @@ from convnext_studio.gui.widgets.chip import Chip
 from convnext_studio.gui.widgets.fact_list import FactList
 from convnext_studio.gui.widgets.frame import Frame, Hairline
 from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.recipe_words import preset_word
 from convnext_studio.gui.widgets.text_fields import LineField, NotesField
 
 _NOTES_HEIGHT = 72
@@ -124,7 +125,7 @@ class RunDetails(Frame):
             (self.tr("Model"), run.model),
             (self.tr("Licence"), run.licence),
             (self.tr("Data set"), run.data),
-            (self.tr("Preset"), run.preset),
+            (self.tr("Preset"), preset_word(run.preset)),
             (self.tr("Race"), run.race),
             (self.tr("Speed"), numbers.rate(run.images_per_s) if run.images_per_s else ""),
             (self.tr("Memory"), numbers.file_size(run.memory_bytes) if run.memory_bytes else ""),

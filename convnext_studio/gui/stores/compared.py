@@ -14,6 +14,7 @@ from convnext_studio.gui.stores.run_view import OtherRun
 from convnext_studio.gui.stores.training import Training
 from convnext_studio.gui.widgets import numbers
 from convnext_studio.gui.widgets.figures import UNKNOWN
+from convnext_studio.gui.widgets.recipe_words import choice_word, label_word
 
 if TYPE_CHECKING:  # read when the first Run is: the window is on the screen sooner
     from convnext_studio.core.runs.history import History
@@ -56,10 +57,10 @@ class Compared(QObject):
         recipes = [self._recipes.get(folder) for folder in self.folders]
         known = [recipe for recipe in recipes if recipe is not None]
         rows = []
-        for name, about in FIELDS.items():
+        for name in FIELDS:
             if len({getattr(recipe, name) for recipe in known}) > 1:
-                values = tuple(UNKNOWN if one is None else value_words(getattr(one, name)) for one in recipes)
-                rows.append((str(about.metadata["label"]), values))
+                values = tuple(UNKNOWN if one is None else value_words(name, getattr(one, name)) for one in recipes)
+                rows.append((label_word(name), values))
         return rows
 
     def names(self) -> tuple[str, ...]:
@@ -126,8 +127,10 @@ class Compared(QObject):
             view.set_others(others)
 
 
-def value_words(value: Any) -> str:
-    """A value of a Recipe as people read it."""
+def value_words(name: str, value: Any) -> str:
+    """A value of a Recipe's field as people read it."""
+    if "choices" in FIELDS[name].metadata:
+        return choice_word(name, value)
     if isinstance(value, bool):
         return QCoreApplication.translate("compared", "yes") if value else QCoreApplication.translate("compared", "no")
     if isinstance(value, tuple):

@@ -141,9 +141,10 @@ def _metric_name(metric: Metric) -> str:
 def _metric_words(metric: Metric) -> str:
     """A number never stands without its split, and has its interval beside it."""
     tr = QCoreApplication.translate
+    splits = {"train": tr("card", "train"), "validation": tr("card", "validation"), "test": tr("card", "test")}
     words = tr("card", "{0} on {1} ({2} images)").format(
         numbers.percent(metric.value) if 0 <= metric.value <= 1 else numbers.decimal(metric.value, 3),
-        metric.split,
+        splits.get(metric.split, metric.split),
         numbers.count(metric.images),
     )
     if metric.low is None or metric.high is None:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
+from convnext_studio.core.recipe import FIELDS
+
 
 def section_word(section: str) -> str:
     """The heading of a section of the Recipe."""
     return _tr(_SECTIONS[section])
+
+
+def label_word(name: str) -> str:
+    """What a field is called."""
+    return _tr(FIELDS[name].metadata["label"])
 
 
 def choice_word(name: str, value: str) -> str:
@@ -17,7 +24,7 @@ def choice_word(name: str, value: str) -> str:
 
 def preset_word(preset: str) -> str:
     """What a preset is called."""
-    return _tr(_PRESETS.get(preset, preset))
+    return choice_word("preset", preset)
 
 
 def _tr(text: object) -> str:
@@ -33,11 +40,6 @@ _SECTIONS = {
     "augmentation": QT_TRANSLATE_NOOP("recipe", "How parts may vary"),
     "machine": QT_TRANSLATE_NOOP("recipe", "Machine"),
 }
-_PRESETS = {
-    "instant": QT_TRANSLATE_NOOP("recipe", "Instant"),
-    "balanced": QT_TRANSLATE_NOOP("recipe", "Balanced"),
-    "thorough": QT_TRANSLATE_NOOP("recipe", "Thorough"),
-}
 _ANYWHERE = {
     "": QT_TRANSLATE_NOOP("recipe", "As the architecture"),
     "auto": QT_TRANSLATE_NOOP("recipe", "Automatic"),
@@ -51,6 +53,9 @@ _CHOICES = {
     ("group", "name"): QT_TRANSLATE_NOOP("recipe", "Names that share a pattern"),
     ("group", "folder"): QT_TRANSLATE_NOOP("recipe", "Images in one folder"),
     ("group", "column"): QT_TRANSLATE_NOOP("recipe", "The CSV's column “group”"),
+    ("preset", "instant"): QT_TRANSLATE_NOOP("recipe", "Instant"),
+    ("preset", "balanced"): QT_TRANSLATE_NOOP("recipe", "Balanced"),
+    ("preset", "thorough"): QT_TRANSLATE_NOOP("recipe", "Thorough"),
     ("group", "alike"): QT_TRANSLATE_NOOP("recipe", "Images that look alike"),
     ("on_leak", "keep"): QT_TRANSLATE_NOOP("recipe", "Keep the split, and warn"),
     ("on_leak", "move"): QT_TRANSLATE_NOOP("recipe", "Move to training"),
