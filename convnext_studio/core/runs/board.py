@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
 from typing import Any
@@ -39,10 +40,15 @@ def ask_for_board(run: Run) -> None:
 
 
 class Board:
-    """Writes the numbers of a Run's lines; time is the Run's own, so that parts follow each other without a gap."""
+    """Writes the numbers of a Run's lines, by step.
+
+    They are there once more, so that a disk in trouble is no reason to end anything: what it does not take is missing,
+    until a new file can be begun after an epoch.
+    """
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer
+        self._is_broken = False
 
     @classmethod
     def for_run(cls, run: Run) -> Board | None:
@@ -55,10 +61,18 @@ class Board:
 
     def add(self, line: Line) -> None:
         """Write what the line has for curves."""
-        event = line.event
+        try:
+            self._add(line.event)
+        except OSError:
+            self._is_broken = True
+
+    def _add(self, event: object) -> None:
         if isinstance(event, Resumed):  # TensorBoard then drops what it shows beyond this step
-            self._writer.close()
-            self._writer = type(self._writer)(self._writer.log_dir, purge_step=event.step + 1, flush_secs=30)
+            self._begin_anew(purge_step=event.step + 1)
+        elif self._is_broken and isinstance(event, EpochEnded):
+            self._begin_anew()
+        elif self._is_broken:
+            return
         names = _STEP if isinstance(event, StepEnded) else _EPOCH if isinstance(event, EpochEnded) else {}
         if isinstance(event, EpochEnded) and not event.is_validated:
             return
@@ -69,7 +83,14 @@ class Board:
 
     def close(self) -> None:
         """Write what waits."""
-        self._writer.close()
+        with contextlib.suppress(OSError):
+            self._writer.close()
+
+    def _begin_anew(self, **more: int) -> None:
+        """Go on in a new file."""
+        self.close()
+        self._writer = type(self._writer)(self._writer.log_dir, flush_secs=30, **more)
+        self._is_broken = False
 
 
 def _is_installed() -> bool:

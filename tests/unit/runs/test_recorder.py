@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -32,6 +33,7 @@ from convnext_studio.core.run_events import (
 )
 from convnext_studio.core.runs import ending
 from convnext_studio.core.runs import recorder as recorder_module
+from convnext_studio.core.runs.board import Board
 from convnext_studio.core.runs.follower import LineReader, follow_run
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.recorder import Recorder
@@ -146,6 +148,39 @@ def test_a_folder_that_vanishes_and_comes_back_has_every_line(run: Run) -> None:
         assert recorder.trouble is None
     assert [line.number for line in read(run)] == [1, 2, 3]
     assert run.loss_path.read_text() == "step,loss\n1,0.5\n2,0.5\n3,0.5\n"
+
+
+class FullDisk:
+    """Stands in for TensorBoard's writer on a disk that takes nothing while `is_full`."""
+
+    is_full = True
+    kept: ClassVar[list[tuple[str, int]]] = []
+
+    def __init__(self, log_dir: str, **_more: int) -> None:
+        self.log_dir = log_dir
+
+    def add_scalar(self, name: str, _value: float, step: int) -> None:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.kept.append((name, step))
+
+    def close(self) -> None:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_is_full_for_tensorboard_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(FullDisk("somewhere"))
+    events = [StepEnded(1, 1, 0.5, 0.1, 9.0), EpochEnded(1, 1, 0.5, 0.5, 0.5, 0.5, (), (), True)]
+    for event in events:
+        board.add(Line(1, "", 0.0, event))
+    monkeypatch.setattr(FullDisk, "is_full", False)
+    board.add(Line(2, "", 0.0, StepEnded(2, 2, 0.5, 0.1, 9.0)))
+    assert FullDisk.kept == []
+    board.add(Line(3, "", 0.0, EpochEnded(2, 2, 0.5, 0.5, 0.5, 0.5, (), (), True)))
+    board.add(Line(4, "", 0.0, StepEnded(3, 3, 0.5, 0.1, 9.0)))
+    assert ("validation/loss", 2) in FullDisk.kept and ("train/loss", 3) in FullDisk.kept
+    board.close()
 
 
 def test_tensorboard_gets_the_curves_where_it_was_asked_for(run: Run, expect_log: Callable[[str], None]) -> None:
