@@ -223,11 +223,15 @@ class WeightsOnDisk:
 
 @dataclass(frozen=True)
 class SpeedMeasured:
-    """Images/s of the network alone, with the Execution that was the fastest among those allowed."""
+    """Images/s of the network alone, with the Execution that was the fastest among those allowed.
+
+    Of a network that takes very long only a `share` of one answer was measured, and the rest extrapolated.
+    """
 
     images_per_s: float
     execution: Execution
     batch: int
+    share: float = 1.0
 
 
 @dataclass(frozen=True)

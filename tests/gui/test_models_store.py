@@ -21,6 +21,7 @@ from convnext_studio.core.values import Execution, ModelInfo, ModelRef, Preproce
 from convnext_studio.gui.jobs import LANES, InlineLane
 from convnext_studio.gui.settings import SettingsStore
 from convnext_studio.gui.stores.job_list import JobList
+from convnext_studio.gui.stores.model_facts import facts_of
 from convnext_studio.gui.stores.model_memory import FILE_NAME, ModelMemory
 from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow, catalogue_rows
 from convnext_studio.gui.stores.model_table import ROW_ROLE, Column, ModelTable, licence_cell
@@ -221,6 +222,17 @@ def test_a_measured_speed_is_remembered_over_a_restart(bench: Bench, qtbot: QtBo
     assert bench.lane.requests == [MeasureSpeed(ModelRef(TINY.name, "random"))]
     again = bench.open()
     assert [(speed.images_per_s, speed.execution) for speed in again.speeds(TINY.name)] == [(41.0, fastest)]
+
+
+def test_a_speed_that_was_extrapolated_says_so(bench: Bench, qtbot: QtBot) -> None:
+    bench.serve(MeasureSpeed, lambda request, ctx: SpeedMeasured(0.12, Execution("cpu", "bf16", "torch"), 1, 0.82))
+    bench.models.measure(TINY)
+    qtbot.waitUntil(lambda: bench.models.measuring == "")
+    models = bench.open()
+    table = ModelTable(models)
+    assert cell(table, TINY.name, Column.SPEED).text == "≈ 0.12"
+    words = dict(facts_of(TINY, models))["Speed here"]
+    assert words.startswith("0.12 images/") and "torch, extrapolated from 82\xa0% of one answer" in words
 
 
 def test_measuring_another_model_stops_the_first_whose_late_answer_counts_for_none(bench: Bench, qtbot: QtBot) -> None:

@@ -36,6 +36,15 @@ def facts_of(row: ModelRow, models: Models) -> tuple[tuple[str, str], ...]:
     return tuple((label, value.replace("/", f"/{_BREAK}")) for label, value in pairs if value)
 
 
+def how_measured(speed: Speed) -> tuple[str, ...]:
+    """Device, precision and engine, and what was not measured but extrapolated."""
+    execution = speed.execution
+    how = (execution.device, execution.precision, execution.engine)
+    if speed.share == 1:
+        return how
+    return (*how, _tr("extrapolated from {0} of one answer").format(numbers.percent(speed.share, 0)))
+
+
 def notes_of(row: ModelRow) -> tuple[str, ...]:
     """What should be known before the Model is used."""
     reason = why_not(row)
@@ -67,8 +76,7 @@ def _weights(row: ModelRow, models: Models) -> str:
 
 
 def _speed(speed: Speed) -> str:
-    execution = speed.execution
-    return f"{numbers.rate(speed.images_per_s)} ({execution.device}, {execution.precision}, {execution.engine})"
+    return f"{numbers.rate(speed.images_per_s)} ({', '.join(how_measured(speed))})"
 
 
 def _tr(text: str) -> str:

@@ -21,12 +21,13 @@ MOST_OWN_FILES = 20
 
 @dataclass(frozen=True)
 class Speed:
-    """Images/s of the network alone, as measured here with one Execution."""
+    """Images/s of the network alone, as measured here with one Execution; extrapolated from a `share` of an answer."""
 
     name: str
     execution: Execution
     images_per_s: float
     batch: int
+    share: float = 1.0
 
 
 class ModelMemory:
@@ -50,7 +51,7 @@ class ModelMemory:
 
     def note_speed(self, name: str, measured: SpeedMeasured) -> None:
         """Remember one measurement; a newer one of the same Execution takes its place."""
-        speed = Speed(name, measured.execution, measured.images_per_s, measured.batch)
+        speed = Speed(name, measured.execution, measured.images_per_s, measured.batch, measured.share)
         self._speeds[name, measured.execution] = speed
         self._save()
 
@@ -93,4 +94,5 @@ def _speed_from(entry: dict[str, Any]) -> Speed:
         or not isinstance(entry["name"], str)
     ):
         raise ValueError(f"no such execution: {execution}")
-    return Speed(entry["name"], execution, float(entry["images_per_s"]), int(entry["batch"]))
+    share = float(entry.get("share", 1.0))
+    return Speed(entry["name"], execution, float(entry["images_per_s"]), int(entry["batch"]), share)

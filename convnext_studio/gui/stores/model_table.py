@@ -8,6 +8,7 @@ from itertools import groupby
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from convnext_studio.gui.stores.model_facts import how_measured
 from convnext_studio.gui.stores.model_memory import Speed
 from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow
 from convnext_studio.gui.stores.models import Models
@@ -299,7 +300,8 @@ class ModelTable(QAbstractTableModel):
         best = self._best(row)
         if best is None:
             return Cell(self.tr("Measure"), is_button=True, is_right=True)
-        return Cell(figures.speed(best.images_per_s), is_right=True)
+        sign = "≈ " if best.share < 1 else ""
+        return Cell(sign + figures.speed(best.images_per_s), is_right=True)
 
     def _best(self, row: ModelRow) -> Speed | None:
         return next(iter(self._models.speeds(row.name)), None)
@@ -349,8 +351,7 @@ class ModelTable(QAbstractTableModel):
 
     def execution_words(self, speed: Speed) -> str:
         """How a speed was measured: "cpu · bf16 · openvino"."""
-        execution = speed.execution
-        return " · ".join((execution.device, execution.precision, execution.engine))
+        return " · ".join(how_measured(speed))
 
 
 def licence_cell(row: ModelRow, not_commercial: str, unknown: str) -> Cell:

@@ -29,8 +29,8 @@ def size(number: float) -> str:
 
 
 def speed(images_per_s: float) -> str:
-    """Images/s without the word: one digit after the point below ten."""
-    return numbers.decimal(images_per_s, 1 if images_per_s < 9.95 else 0)
+    """Images/s without the word: one digit after the point below ten, two below one."""
+    return numbers.decimal(images_per_s, 2 if images_per_s < 0.995 else 1 if images_per_s < 9.95 else 0)
 
 
 def transfer(done_bytes: int, total_bytes: int) -> str:

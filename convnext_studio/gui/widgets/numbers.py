@@ -28,8 +28,8 @@ def decimal(value: float, digits: int) -> str:
 
 
 def rate(images_per_s: float) -> str:
-    """38.2 -> "38 images/s"; slow ones keep a digit."""
-    number = decimal(images_per_s, 0 if images_per_s >= 10 else 1)
+    """38.2 -> "38 images/s"; slow ones keep a digit, those that take seconds for one keep two."""
+    number = decimal(images_per_s, 0 if images_per_s >= 10 else 1 if images_per_s >= 0.995 else 2)
     return QCoreApplication.translate("numbers", "{0} images/s").format(number)
 
 

@@ -22,11 +22,13 @@ _HEADS = ("head", "fc", "fc_norm", "head_norm")
 class TorchRunner:
     """Runs a timm network: uint8 travels to the device, which normalises."""
 
-    def __init__(self, network: nn.Module, preprocessing: Preprocessing, plan: Plan) -> None:
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing, plan: Plan, *, is_own: bool = False) -> None:
+        """`is_own`: nobody else uses `network`, so that no copy has to be made of it."""
         self._device = torch.device(plan.device)
-        self._dtype = torch.bfloat16 if plan.precision == "bf16" else torch.float32
-        self._format = torch.channels_last if plan.layout == "channels_last" else torch.contiguous_format
-        self._network = _prepared(network, self._device, self._dtype, self._format)
+        self._dtype = dtype_of(plan)
+        self._format = format_of(plan)
+        own = network if is_own else copy.deepcopy(network)  # others may be using the one handed in
+        self._network = _prepared(own, self._device, self._dtype, self._format)
         self._scale, self._bias = (
             torch.from_numpy(part).to(self._device).view(1, 3, 1, 1) for part in scale_and_bias(preprocessing)
         )
@@ -77,9 +79,18 @@ def restore_threads() -> None:
     torch.set_num_threads(usable_cores())
 
 
+def dtype_of(plan: Plan) -> torch.dtype:
+    """What a Plan computes in."""
+    return torch.bfloat16 if plan.precision == "bf16" else torch.float32
+
+
+def format_of(plan: Plan) -> torch.memory_format:
+    """How a Plan lays out what it computes with."""
+    return torch.channels_last if plan.layout == "channels_last" else torch.contiguous_format
+
+
 def _prepared(network: nn.Module, device: torch.device, dtype: torch.dtype, layout: torch.memory_format) -> nn.Module:
-    """A copy of `network` for inference; the one handed in stays as it is, others may be using it."""
-    ready = copy.deepcopy(network).eval().requires_grad_(False)
+    ready = network.eval().requires_grad_(False)
     ready = ready.to(device, dtype).to(memory_format=layout)
     for name in _HEADS:
         part = getattr(ready, name, None)
