@@ -25,7 +25,7 @@ from convnext_studio.core.values import ModelRef
 _LIST = "list.json"
 _READS = "test_reads.json"  # in a Run without an Evaluation of its own: when others read its test split
 _MOST = 100  # are listed and kept
-_TAIL_BYTES = 1 << 16
+_TAIL_BYTES = 1 << 24  # with hundreds of classes a single line is megabytes long
 
 
 def of_run(model: ModelRef) -> ModelRef:

@@ -31,6 +31,7 @@ from convnext_studio.core.runs.run import Run
 
 _RESERVE_BYTES = 64 * 1024
 _TAIL_BYTES = 256 * 1024
+_MOST_BYTES = 16 * 1024 * 1024
 _EPOCH_COLUMNS = (
     "epoch,step,train_loss,loss,accuracy,balanced_accuracy,interval_low,interval_high,train_balanced_accuracy,is_best"
 )
@@ -143,9 +144,9 @@ class _Appended:
                 self.trouble = None
                 self._keep_reserve()
 
-    def tail(self) -> bytes:
-        """The last whole lines."""
-        begin = max(0, self._end - _TAIL_BYTES)
+    def tail(self, most: int) -> bytes:
+        """The last lines, in so many bytes."""
+        begin = max(0, self._end - most)
         return os.pread(self._handle, self._end - begin, begin) if hasattr(os, "pread") else self._read(begin)
 
     def keep_while(self, is_kept: Callable[[str], bool]) -> None:
@@ -226,10 +227,11 @@ class _Appended:
 
 
 def _last_line(file: _Appended) -> Line | None:
-    for text in reversed(file.tail().splitlines()):
-        line = from_line(text.decode("utf-8", "replace"))
-        if line is not None:
-            return line
+    for most in (_TAIL_BYTES, _MOST_BYTES):  # with hundreds of classes a single line is megabytes long
+        for text in reversed(file.tail(most).split(b"\n")):
+            line = from_line(text.decode("utf-8", "replace"))
+            if line is not None:
+                return line
     return None
 
 

@@ -8,7 +8,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError, StudioError
@@ -33,6 +33,7 @@ from convnext_studio.core.runs.run import Run
 State = Literal["running", "finished", "stopped", "failed", "interrupted"]
 _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 128 * 1024
+_MOST_BYTES = 16 * 1024 * 1024  # with hundreds of classes a single line is megabytes long
 
 
 @dataclass(frozen=True)
@@ -188,16 +189,41 @@ def _ends(path: Path) -> tuple[list[Line], list[Line]]:
     """The first lines and the last ones."""
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
             size = file.seek(0, 2)
-            begin = max(0, size - _TAIL_BYTES)
-            file.seek(begin)
-            tail = file.read()
+            first = _first(file, _HEAD_BYTES)
+            if size > _HEAD_BYTES and not any(isinstance(line.event, RunStarted) for line in first):
+                first = _first(file, _MOST_BYTES)
+            last = _last(file, size, _TAIL_BYTES)
+            if size > _TAIL_BYTES and not last:
+                last = _last(file, size, _MOST_BYTES)
+            if size > _TAIL_BYTES and last and isinstance(last[-1].event, RunEnded):
+                last = [*_test_before(file, size, last), *last]
     except OSError:
         return [], []
-    first = head.split(b"\n")[:-1]
-    rest = tail.split(b"\n")[1 if begin else 0 : -1]
-    return _lines(first[:20]), _lines(rest)
+    return first, last
+
+
+def _first(file: BinaryIO, most: int) -> list[Line]:
+    """The first lines, in so many bytes."""
+    file.seek(0)
+    return _lines(file.read(most).split(b"\n")[:-1][:20])
+
+
+def _last(file: BinaryIO, size: int, most: int) -> list[Line]:
+    """The last whole lines, in so many bytes."""
+    begin = max(0, size - most)
+    file.seek(begin)
+    return _lines(file.read().split(b"\n")[1 if begin else 0 : -1])
+
+
+def _test_before(file: BinaryIO, size: int, last: list[Line]) -> list[Line]:
+    """The line of the test, where it is too long to be among the last ones."""
+    if any(isinstance(line.event, TestEnded) for line in last):
+        return []
+    file.seek(max(0, size - _MOST_BYTES))
+    text = file.read()
+    at = text.rfind(b'"event":"TestEnded"')
+    return _lines([text[text.rfind(b"\n", 0, at) + 1 : text.find(b"\n", at)]]) if at >= 0 else []
 
 
 def _lines(texts: list[bytes]) -> list[Line]:

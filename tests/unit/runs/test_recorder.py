@@ -28,6 +28,7 @@ from convnext_studio.core.run_events import (
     RunStarted,
     Saved,
     StepEnded,
+    TestEnded,
     WentOn,
     to_line,
 )
@@ -198,6 +199,19 @@ def test_tensorboard_gets_the_curves_where_it_was_asked_for(run: Run, expect_log
     board = EventAccumulator(str(run.board_path))
     board.Reload()
     assert [(one.step, one.value) for one in board.Scalars("train/loss")] == [(2, 0.5), (3, 0.25)]
+
+
+def test_a_run_of_a_thousand_classes_is_numbered_on_and_listed_with_its_test(run: Run) -> None:
+    names = tuple(f"a class with a long name {number}" for number in range(1000))
+    counts = {split: dict.fromkeys(names, 9) for split in ("train", "validation", "test")}
+    confusion = ((1,) * 1000,) * 1000
+    started = RunStarted("steel", "m", names, counts, 1, 4, 2, "CPU", "fp32")
+    ended = EpochEnded(1, 4, 0.1, 0.2, 0.9, 0.8, (), confusion, True)
+    record(run, [started, step(1), ended])
+    assert summarise(run).model == "m" and summarise(run).seconds > 0
+    told = record(run, [TestEnded(0.9, 0.85, (0.8, 0.9), confusion), RunEnded("finished", "Finished.")])
+    assert [line.number for line in told] == [4, 5]
+    assert (summarise(run).state, summarise(run).test_balanced_accuracy) == ("finished", 0.85)
 
 
 # --- reading
