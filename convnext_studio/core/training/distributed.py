@@ -27,9 +27,16 @@ _PATIENCE = timedelta(hours=24)  # the first process may wait that long for spac
 _BUCKET_BYTES = 32 << 20
 
 
+class OthersGone(RunError):
+    """Another process that works on the Run ended or cannot be reached. Nothing was changed meanwhile."""
+
+
 @dataclass(frozen=True)
 class World:
-    """This process among those that work on the Run. `neighbours` is how many of them share this machine."""
+    """This process among those that work on the Run. `neighbours` is how many of them share this machine.
+
+    What asks the others raises `OthersGone` where one of them does not answer any more.
+    """
 
     rank: int = 0
     size: int = 1
@@ -51,7 +58,8 @@ class World:
                 said[0] = make()
             except (StudioError, Cancelled) as error:
                 said[1] = error
-        dist.broadcast_object_list(said, src=0, device=torch.device("cpu"))
+        with _all_there():
+            dist.broadcast_object_list(said, src=0, device=torch.device("cpu"))
         if said[1] is not None:
             raise cast(Exception, said[1])
         return cast(T, said[0])
@@ -61,7 +69,8 @@ class World:
         if self.size == 1:
             return list(numbers)
         sums = torch.tensor(numbers, dtype=torch.float64)
-        dist.all_reduce(sums)
+        with _all_there():
+            dist.all_reduce(sums)
         return [float(one) for one in sums]
 
     def any_of(self, *, is_so: bool) -> bool:
@@ -73,7 +82,8 @@ class World:
         if self.size == 1:
             return [part]
         parts: list[Any] = [None] * self.size
-        dist.all_gather_object(parts, part)
+        with _all_there():
+            dist.all_gather_object(parts, part)
         return parts
 
     def add_up(self, tensors: Iterable[Tensor]) -> None:
@@ -81,7 +91,8 @@ class World:
         if self.size > 1:
             for bucket in _buckets(tensors):
                 flat = torch.cat([one.reshape(-1) for one in bucket])
-                dist.all_reduce(flat)
+                with _all_there():
+                    dist.all_reduce(flat)
                 for one, summed in zip(bucket, torch.split(flat, [one.numel() for one in bucket]), strict=True):
                     one.copy_(summed.view_as(one))
 
@@ -105,6 +116,17 @@ def joined(device: str) -> Iterator[World]:
         yield World(dist.get_rank(), size, local_rank, int(os.environ.get("LOCAL_WORLD_SIZE", str(size))))
     finally:
         dist.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _all_there() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise OthersGone(
+            "Another of the processes that work on this Run ended or cannot be reached.",
+            "What it said last tells why. The Run can go on: start the processes again.",
+        ) from error
 
 
 def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:

@@ -28,7 +28,7 @@ from convnext_studio.core.runs.run import Run
 from convnext_studio.core.training.batches import Batch, Batches
 from convnext_studio.core.training.begin import exactness, lay_ground, note_part
 from convnext_studio.core.training.desk import Desk, desk_for
-from convnext_studio.core.training.distributed import joined
+from convnext_studio.core.training.distributed import OthersGone, joined
 from convnext_studio.core.training.head_first import fit_new_head, predict_by_head
 from convnext_studio.core.training.index import index_training_images
 from convnext_studio.core.training.optimizer import gentleness
@@ -160,7 +160,7 @@ def _train_epoch(work: Work, batches: Batches) -> None:
             work.save_if_due()
             if work.ground.recipe.max_minutes and progress.step % _REPLAN_STEPS == 0:
                 work.replan()
-    except (Cancelled, DataError):
+    except (Cancelled, DataError, OthersGone):
         _save_if_possible(work)
         raise
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
+import torch
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.requests import Train
-from convnext_studio.core.run_events import RunEnded, from_line
+from convnext_studio.core.run_events import RunEnded, Saved, StepEnded, from_line
 from convnext_studio.core.runs.run import Run
-from convnext_studio.core.training import fit
+from convnext_studio.core.training import distributed, fit
+from convnext_studio.core.training.distributed import OthersGone, World
 from tests.exam_train import draw_data_set, recipe_for
+from tests.training_runs import SMALL, of, same_weights, worked
 
 ROOT = Path(__file__).resolve().parents[3]
 SLOW = """
@@ -51,6 +59,50 @@ def test_processes_of_which_one_has_no_image_in_a_batch_and_that_write_slowly_te
 
     assert ends_of_two([sys.executable, "-c", SLOW, "--run", str(run.folder)]) == [0, 0]
     assert len(curve(run)) == 4
+
+
+@pytest.mark.parametrize("ask", ["total", "gathered", "shared", "add_up"])
+def test_a_process_that_the_others_left_says_so_in_plain_words(ask: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise RuntimeError("[pair.cc:545] Connection reset by peer")
+
+    for name in ("all_reduce", "all_gather_object", "broadcast_object_list"):
+        monkeypatch.setattr(distributed.dist, name, lost)
+    given = {"total": [1.0], "gathered": 1, "shared": lambda: 1, "add_up": [torch.zeros(2)]}
+    with pytest.raises(OthersGone, match="Another of the processes that work on this Run ended"):
+        getattr(World(1, 2), ask)(given[ask])
+
+
+@dataclass(frozen=True)
+class Left(World):
+    """A world whose other processes end after some steps."""
+
+    answers: Iterator[int] = field(default_factory=lambda: iter(range(6)))
+
+    def total(self, numbers: Sequence[float]) -> list[float]:
+        """As `World.total`, six times."""
+        if next(self.answers, None) is None:
+            raise OthersGone("They left.", "Start them again.")
+        return super().total(numbers)
+
+
+def test_a_run_whose_other_processes_are_gone_is_saved_and_goes_on_as_if_nothing_had_been(
+    squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_for(squares, **{**SMALL, "epochs": 3})
+    alone, left = (Run.create_in(tmp_path / name, recipe) for name in ("alone", "left"))
+    worked(alone)
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "joined", lambda device: contextlib.nullcontext(Left()))
+        ended, events = worked(left)
+
+    taken = of(StepEnded, events)
+    assert (ended.ending, ended.message, ended.can_go_on) == ("failed", "They left.", True)
+    assert 0 < len(taken) < len(curve(alone))
+    assert of(Saved, events)[-1].step == taken[-1].step  # type: ignore[union-attr]
+    assert worked(left)[0].ending == "finished"
+    assert curve(left) == curve(alone)
+    assert same_weights(left, alone)
 
 
 def ends_of_two(command: list[str]) -> list[int]:
