@@ -140,5 +140,7 @@ def compared_words(one: Comparison) -> Words:
         better, gain, ends = one.first, -gain, (-ends[1], -ends[0])
     words = _tr("“{0}” is {1} points more accurate (95 %: {2} to {3}).")
     chance = _tr("Equally good Models would differ at least so much in {0} of such comparisons (McNemar).")
+    if one.parts:
+        chance = _tr("Equally good Models would differ at least so much in {0} of such comparisons (McNemar, by part).")
     words = words.format(better, *(decimal(100 * share, 1) for share in (gain, *ends)))
     return title, counts, f"{words} {chance.format(percent(one.chance))}"
