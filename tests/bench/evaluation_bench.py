@@ -85,6 +85,7 @@ class Bench:
         self.heart.start()
         evaluator.show(KeptEvaluation(str(path), "bench", "", "test", "", images, 0.0))
         taken = wait(lambda: evaluator.evaluation is not None)
+        wait(lambda: False, 1.0)  # it is laid out and painted in the turns that follow
         self._late("it opens")
         row(f"Open an evaluation of {images} Images from disk", f"{taken:.2f} s")
         added = (psutil.Process().memory_info().rss - memory) / 1e6

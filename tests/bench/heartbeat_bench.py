@@ -84,6 +84,7 @@ class Heartbeat(QObject):
                 noted = self._last
                 frame = sys._current_frames().get(main or 0)
                 self._stalls.append("".join(traceback.format_stack(frame)[-3:]) if frame else "")
+                del frame  # it holds a painter that has to end
 
 
 def wait_for(handles: list[JobHandle]) -> list[object]:
