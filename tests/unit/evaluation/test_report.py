@@ -85,6 +85,10 @@ def test_a_cell_opens_its_images_the_worst_first(answers: Answers) -> None:
 def test_groups_widen_the_interval_and_are_counted(answers: Answers) -> None:
     alone = evaluation_of(dataclasses.replace(answers, groups=[""] * 30), ABOUT)
     assert alone.groups == 0 and evaluation_of(answers, ABOUT).groups == 10
+    sure = dataclasses.replace(answers, probabilities=np.eye(3)[answers.labels])
+    alone, grouped = evaluation_of(dataclasses.replace(sure, groups=[""] * 30), ABOUT), evaluation_of(sure, ABOUT)
+    assert grouped.accuracy_interval[0] < alone.accuracy_interval[0] - 0.03
+    assert grouped.balanced_accuracy_interval[0] < alone.balanced_accuracy_interval[0] - 0.03
 
 
 def test_a_long_curve_is_drawn_with_a_limited_number_of_points() -> None:
