@@ -31,10 +31,11 @@ from convnext_studio.gui.tour import Tour
 from convnext_studio.gui.training_places import TrainingPlaces
 from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.frame import Frame
+from convnext_studio.gui.widgets.tab_order import TabAsLaidOut
 from convnext_studio.gui.window_layout import SMALL_WIDTH, WindowLayout
 
 
-class MainWindow(QMainWindow):
+class MainWindow(TabAsLaidOut, QMainWindow):
     """Panels that are not seen at the start are made when they are first shown."""
 
     def __init__(self, studio: Studio, actions: Actions) -> None:

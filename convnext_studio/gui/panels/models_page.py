@@ -61,7 +61,7 @@ class ModelsPage(QWidget):
         self.second = PlainLabel("", "small", "text2", wrap=True)
         self.licence = Chip(theme, "", "question", "none")
         self.notes = PlainLabel("", "small", "again", wrap=True)
-        self.facts = FactList()
+        self.facts = FactList(self.tr("What is known of the Model"))
         self.use = Button(theme, self.tr("Use this Model"), kind="primary")
         self.fetch = Button(theme, self.tr("Download"), "download")
         self.measure = Button(theme, self.tr("Measure"), "speed")

@@ -40,7 +40,7 @@ class RunDetails(Frame):
             self.tr("Notes"), self.tr("Kept beside the Run, for whoever reads it later"), self.tr("Notes")
         )
         self.notes.setFixedHeight(_NOTES_HEIGHT)
-        self.facts = FactList()
+        self.facts = FactList(self.tr("What is known of the Run"))
         self.open = Button(theme, self.tr("Show curves"), "pulse", "primary")
         self.open.setToolTip(self.tr("Show the Run as it learns, or has learned"))
         self.buttons: dict[str, Button] = {}

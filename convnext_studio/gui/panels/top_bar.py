@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
@@ -50,24 +48,14 @@ class TopBar(Frame):
         row.addStretch(1)
         for button in (self._command_icon, self._open, self._classify, self._stop):
             row.addWidget(button)
-        self._in_order: list[QWidget] = [
-            self._command,
-            self._command_icon,
-            self._open,
-            self._classify,
-            self._stop,
-        ]
         self.set_compact(is_compact=False)
         studio.classifier.state_changed.connect(self._show_state)
         studio.recent_look.changed.connect(self._grey_out_missing)
         self._show_state()
 
     def put_left(self, widget: QWidget) -> None:
-        """Add a widget at the left, in the order of Tab as well."""
+        """Add a widget at the left."""
         self._left.addWidget(widget)
-        self._in_order.insert(self._left.count() - 1, widget)
-        for first, second in pairwise(self._in_order):
-            QWidget.setTabOrder(first, second)
 
     def set_compact(self, *, is_compact: bool) -> None:
         """In a small window the command field is an icon."""

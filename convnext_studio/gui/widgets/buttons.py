@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.frame import set_variant
 from convnext_studio.gui.widgets.label import plain_tip
 
@@ -18,7 +19,7 @@ Kind = Literal["secondary", "primary", "ghost", "danger", "link", "row", "field"
 _ICON_ROLES = {"primary": "onfill", "danger": "ng", "link": "accent"}
 
 
-class Button(QPushButton):
+class Button(PressedByEnter, QPushButton):
     """A word, with an icon at its left if need be. Its text is plain; `&` marks no mnemonic."""
 
     def __init__(
@@ -62,7 +63,7 @@ class Button(QPushButton):
             self.setIcon(self._theme.icon(self._icon_name, _ICON_ROLES.get(self._kind, "text2"), _on_role(self._kind)))
 
 
-class IconButton(QPushButton):
+class IconButton(PressedByEnter, QPushButton):
     """A tool: an icon of 18 in a square of 28 to 30, with a tool tip that is its accessible name as well."""
 
     def __init__(self, theme: Theme, icon: str, tooltip: str, checkable: bool = False) -> None:

@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.label import plain_tip
 
 _INSET, _TITLE, _ICON, _NOTE = 12, 20, 16, 20
 
 
-class ChoiceCard(QAbstractButton):
+class ChoiceCard(PressedByEnter, QAbstractButton):
     """A checkable card; put several into a QButtonGroup. The sentence wraps and sets the height."""
 
     def __init__(self, theme: Theme, title: str, sentence: str) -> None:

@@ -9,9 +9,10 @@ from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button
 from convnext_studio.gui.widgets.frame import Hairline
 from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.tab_order import TabAsLaidOut
 
 
-class Dialog(QDialog):
+class Dialog(TabAsLaidOut, QDialog):
     """Put what it holds into `body`, further buttons into `buttons`. Esc and Close end it."""
 
     def __init__(self, theme: Theme, title: str, parent: QWidget | None = None, *, scrolls: bool = True) -> None:
@@ -38,6 +39,7 @@ class Dialog(QDialog):
         column.addLayout(head)
         if scrolls:
             area = QScrollArea()
+            area.setAccessibleName(title)
             area.setWidgetResizable(True)
             area.setWidget(holder)
             column.addWidget(area, 1)

@@ -13,8 +13,9 @@ from convnext_studio.gui.widgets.label import PlainLabel
 class FactList(QScrollArea):
     """Values are plain text, wrap, and can be selected and copied."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
+        self.setAccessibleName(name)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.facts: tuple[tuple[str, str], ...] = ()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizeP
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.heat_layer import MAPS
 
 _BAR = QSize(120, 12)
@@ -58,7 +59,7 @@ class ColourChoice(QWidget):
         self._group.button(MAPS.index(name)).setChecked(True)
 
 
-class _Swatch(QAbstractButton):
+class _Swatch(PressedByEnter, QAbstractButton):
     def __init__(self, theme: Theme, name: str, word: str) -> None:
         super().__init__()
         self._theme = theme

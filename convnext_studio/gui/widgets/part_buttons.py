@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from convnext_studio.core.explanations import LayerInfo, NetworkPart
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.label import plain_tip
 from convnext_studio.gui.widgets.network_words import cost_words, part_sentence, short_count
 from convnext_studio.gui.widgets.numbers import count
@@ -23,7 +24,7 @@ _FINE = 7.0  # pixels a cell from which on cells are drawn
 _CELLS, _FEATURES = (3.0, 256.0), (3.0, 3072.0)
 
 
-class PartButton(QAbstractButton):
+class PartButton(PressedByEnter, QAbstractButton):
     """One part: what it is stands in its accessible name, what it does in its description and tool tip."""
 
     def __init__(self, theme: Theme, part: NetworkPart, name: str, parent: QWidget) -> None:

@@ -14,6 +14,7 @@ from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import IconButton
 from convnext_studio.gui.widgets.curve import Curve, Marks, Scale
 from convnext_studio.gui.widgets.curve_plot import CurvePlot
+from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.flow_layout import FlowLayout
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
@@ -109,7 +110,7 @@ class PlotCard(Frame):
             key.show_value("–" if value is None else percent(value) if self._scale.is_share else f"{value:.3g}")
 
 
-class SeriesKey(QAbstractButton):
+class SeriesKey(PressedByEnter, QAbstractButton):
     """The look of a line, its name and a value; pressed, the line is left out or drawn again."""
 
     def __init__(self, theme: Theme, view: PlotView, curve: Curve) -> None:

@@ -1,4 +1,6 @@
-"""A panel under its button: no dimming, Esc and a click outside close it, the focus goes back where it came from."""
+"""A panel under its button: no dimming, Esc and a click outside close it, the focus goes back where it came from.
+
+Tab stays inside: what lies behind is covered, and Esc leads out."""
 
 from __future__ import annotations
 
@@ -8,12 +10,13 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.frame import Frame
+from convnext_studio.gui.widgets.tab_order import TabAsLaidOut
 
 _GAP, _EDGE = 8, 12
 _BLUR, _DOWN = 24, 8  # of the shadow
 
 
-class Popover(Frame):
+class Popover(TabAsLaidOut, Frame):
     """A child of its window, so that it moves with it. Put what it holds into `body`; `closed` follows a close."""
 
     closed = Signal()

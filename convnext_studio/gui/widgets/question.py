@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button, Kind
 from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.tab_order import TabAsLaidOut
 
 Answer = tuple[str, str, Kind]  # key, words, kind of button
 
 
-class Question(QDialog):
+class Question(TabAsLaidOut, QDialog):
     """`answered` hands over the key of the button that was pressed; Esc answers nothing."""
 
     answered = Signal(str)

@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.label import plain_tip
 
 _ICON = 20
 
 
-class RailButton(QAbstractButton):
+class RailButton(PressedByEnter, QAbstractButton):
     """Checked: you are here. `set_compact` leaves the word out."""
 
     def __init__(self, theme: Theme, text: str, icon: str, tip: str) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy
 from convnext_studio.core.explanations import Heatmap
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.heat_layer import HeatLayer, HeatLook
 
@@ -58,7 +59,7 @@ class StageStrip(Frame):
             self.chosen.emit(frame.heat.heatmap.layer)
 
 
-class _StageFrame(QAbstractButton):
+class _StageFrame(PressedByEnter, QAbstractButton):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme

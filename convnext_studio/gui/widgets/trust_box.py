@@ -86,7 +86,7 @@ class TrustBox(Frame):
         self._popover = popover
         popover.closed.connect(self._on_closed)
         popover.body.addWidget(PlainLabel(_meaning(trust.verdict), "small", "text", wrap=True))
-        facts = FactList()
+        facts = FactList(self.tr("What was measured"))
         facts.setMinimumHeight(200)
         facts.show_facts(figures_of(trust))
         popover.body.addWidget(facts)
