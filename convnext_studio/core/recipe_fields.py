@@ -53,6 +53,8 @@ def converted(field: Field[Any], value: Any) -> Any:
         return float(value) if abs(value) < _UNHEARD_OF else math.inf
     if not isinstance(value, str) or kind is str:
         return value
+    if not value.strip() and kind is not tuple:
+        raise wrong(field, f"It is empty; {_KINDS[kind]} belongs here.")
     try:
         if kind is bool:
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[value.lower()]

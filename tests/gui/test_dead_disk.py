@@ -73,7 +73,7 @@ def test_a_drag_says_at_once_what_the_names_say(qtbot: QtBot, studio: Studio, la
     target = DropTarget(studio.theme, lanes, (page := WelcomePanel(studio, Actions(studio.theme))))
     qtbot.addWidget(page)
     target.show_paths(paths_of(mime))
-    assert target._title.text() == "Drop to open 1 folder and 1 file"
+    assert target.title.text() == "Drop to open 1 folder and 1 file"
     assert time.perf_counter() - began < LONGEST_S
     text = QMimeData()
     text.setText(f"{DEAD}/folder")

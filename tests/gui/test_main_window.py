@@ -107,7 +107,7 @@ def test_pages_are_reached_from_the_rail(window: MainWindow, qtbot: QtBot) -> No
 def test_a_drag_of_files_shows_where_to_drop_and_escape_leaves_nothing(window: MainWindow, tmp_path: Path) -> None:
     assert drag_in(window, mime(tmp_path, tmp_path / "a.png"))
     assert window._drop_target.isVisible()
-    assert window._drop_target._title.text() == "Drop to open 1 folder and 1 file"
+    assert window._drop_target.title.text() == "Drop to open 1 folder and 1 file"
     QCoreApplication.sendEvent(window, QDragLeaveEvent())
     assert not window._drop_target.isVisible()
 

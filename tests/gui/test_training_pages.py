@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QFile, Qt
+from PySide6.QtCore import QCoreApplication, QFile, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -108,6 +109,23 @@ def click(button: QPushButton, qtbot: QtBot) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+NO_KEYS = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+
+
+def files(*paths: str) -> QMimeData:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path) for path in paths])
+    return mime
+
+
+def drag_over(page: QWidget, *paths: str) -> bool:
+    """Whether the page would take what is dragged over it."""
+    mime = files(*paths)
+    enter = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, mime, *NO_KEYS)
+    QCoreApplication.sendEvent(page, enter)
+    return enter.isAccepted()
+
+
 # --- from the first start to a Run
 
 
@@ -125,6 +143,24 @@ def test_two_clicks_lead_from_the_first_start_to_a_running_training(
     assert window.training.train().place == "live"
     assert live_of(window).title.text() == "line 3"
     assert len(workspace.requests(StartRun)) == 1
+
+
+def test_a_folder_dropped_anywhere_on_the_train_place_is_the_data_set(
+    window: MainWindow, studio: Studio, actions: Actions, qtbot: QtBot
+) -> None:
+    actions["go_train"].trigger()
+    page = window.training.train()
+    drag_over(page, f"{DATA}/dent/000.png")
+    assert page.drop.cover.isHidden()  # an Image is for the window
+    assert drag_over(page, DATA) and page.drop.cover.isVisible()
+    QCoreApplication.sendEvent(page, QDragLeaveEvent())
+    assert page.drop.cover.isHidden()
+    assert drag_over(page, DATA)
+    mime = files(DATA)
+    fall = QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, *NO_KEYS)
+    QCoreApplication.sendEvent(page, fall)
+    assert fall.isAccepted() and page.drop.cover.isHidden()
+    assert studio.set_up.recipe.data == DATA and page.place == "set_up"
 
 
 def test_the_train_place_says_what_is_missing_and_then_what_is_ready(
@@ -198,6 +234,9 @@ def test_a_field_says_what_is_wrong_with_what_was_typed(
     qtbot.keyClicks(row.editor, "50")
     assert row.problem.text() == "50.0 is not between 0 and 10."
     assert not actions["start_run"].isEnabled()
+    row.editor.clear()
+    row.editor.textEdited.emit("")
+    assert row.problem.text() == "It is empty; a number belongs here."
     row.editor.selectAll()
     qtbot.keyClicks(row.editor, "0,002")
     assert row.problem.isHidden()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from convnext_studio.core.data.dataset import SPLITS
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.stores.drops import has_paths, paths_of
+from convnext_studio.gui.stores.drops import data_set_of
 from convnext_studio.gui.stores.labelled_rows import EXCLUDED, MOVED, LabelledRows
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
@@ -18,6 +18,7 @@ from convnext_studio.gui.widgets.data_card import DataCard
 from convnext_studio.gui.widgets.frame import Frame, Hairline
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count
+from convnext_studio.gui.widgets.page_drop import DropCover, PageDrop
 from convnext_studio.gui.widgets.select import Select
 from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
 from convnext_studio.gui.widgets.warning_rows import WarningRows
@@ -32,12 +33,21 @@ class DataPage(QWidget):
     def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
-        self.setAcceptDrops(True)
         self._pictures = _Pictures(SmallPictures(studio.lanes, "data set", 2 * _SIDE, self))
         self._make_parts(actions)
         self._lay_out()
         self._connect(actions)
+        self._take_drops()
         self._show()
+
+    def _take_drops(self) -> None:
+        lines = (
+            self.tr("A folder with one folder for each class, or a CSV with the columns path and label."),
+            self.tr("They stay where they are; nothing is copied or changed."),
+        )
+        cover = DropCover(self._studio.theme, "data", lines, self)
+        self.drop = PageDrop(self, cover, self.tr("Drop to look through its labels"), data_set_of)
+        self.drop.dropped.connect(self._studio.data_sets.choose)
 
     def _make_parts(self, actions: Actions) -> None:
         theme = self._studio.theme
@@ -222,16 +232,6 @@ class DataPage(QWidget):
     def _on_opened(self) -> None:
         row = self.grid.currentIndex().row()
         self._studio.show_images(tuple(image.path for image in (*self.rows.images[row:], *self.rows.images[:row])))
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """One folder or CSV is a data set; anything else is for the window."""
-        event.setAccepted(has_paths(event.mimeData()) and len(paths_of(event.mimeData())) == 1)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Take it as the data set."""
-        if paths := paths_of(event.mimeData()):
-            event.acceptProposedAction()
-            self._studio.data_sets.choose(paths[0])
 
 
 class _Pictures:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.core.events import Failed
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.stores.drops import has_paths, paths_of
+from convnext_studio.gui.stores.drops import data_set_of
 from convnext_studio.gui.stores.evaluation_words import headline, kept_words, split_word
 from convnext_studio.gui.stores.evaluator import SPLITS, Wish
 from convnext_studio.gui.stores.studio import Studio
@@ -21,6 +21,7 @@ from convnext_studio.gui.widgets.check_list import CheckList
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count, percent
+from convnext_studio.gui.widgets.page_drop import DropCover, PageDrop
 from convnext_studio.gui.widgets.progress_line import ProgressLine
 from convnext_studio.gui.widgets.select import Select
 
@@ -46,12 +47,28 @@ class EvaluatePage(QWidget):
         self.result: QWidget | None = None
         self._making = QTimer(self, singleShot=True, interval=0)  # in a turn of its own: it takes as long as to fill it
         self._making.timeout.connect(self._result)
-        self.setAcceptDrops(True)
         self._make_parts(actions)
         self._lay_out()
         self._connect()
+        self._take_drops()
         self._show_choices()
         self._show()
+
+    def _take_drops(self) -> None:
+        lines = (
+            self.tr("Labelled images are judged: a folder with one folder for each class, or a CSV."),
+            self.tr("A Model file becomes the Model that judges."),
+        )
+        cover = DropCover(self._studio.theme, "evaluate", lines, self)
+        self.drop = PageDrop(self, cover, self.tr("Drop to evaluate"), data_set_of)
+        self.drop.dropped.connect(self._on_dropped)
+
+    def _on_dropped(self, path: str) -> None:
+        wish = self._evaluator.wish
+        if path.endswith(".safetensors"):
+            self._evaluator.want(Wish(ModelRef(path), wish.data, wish.split))
+        else:
+            self._evaluator.want(Wish(wish.model, path, wish.split))
 
     # --- how it is built
 
@@ -331,22 +348,6 @@ class EvaluatePage(QWidget):
     def _on_compare(self) -> None:
         path = self.compare.currentData()
         self._evaluator.compare(next((one for one in self._evaluator.comparable if one.path == path), None))
-
-    # --- dropping
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """One folder, CSV or Model file; anything else is for the window."""
-        event.setAccepted(has_paths(event.mimeData()) and len(paths_of(event.mimeData())) == 1)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Take it as what is to be judged, or by."""
-        if paths := paths_of(event.mimeData()):
-            event.acceptProposedAction()
-            wish = self._evaluator.wish
-            if paths[0].endswith(".safetensors"):
-                self._evaluator.want(Wish(ModelRef(paths[0]), wish.data, wish.split))
-            else:
-                self._evaluator.want(Wish(wish.model, paths[0], wish.split))
 
 
 def _fill(select: Select, items: list[tuple[str, str]], chosen: str) -> None:

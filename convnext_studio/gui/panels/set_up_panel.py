@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -25,7 +25,6 @@ from convnext_studio.core.requests import PreviewAugmentation
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.convert import image_from_array
-from convnext_studio.gui.stores.drops import has_paths, paths_of
 from convnext_studio.gui.stores.expected_words import preset_note
 from convnext_studio.gui.stores.model_table import licence_cell
 from convnext_studio.gui.stores.studio import Studio
@@ -68,7 +67,6 @@ class SetUpPanel(QWidget):
         self._pick_model = pick_model
         self._roll = 0
         self._previewed: tuple[Any, ...] = ()
-        self.setAcceptDrops(True)
         self._make_parts()
         self._lay_out()
         self._connect()
@@ -417,13 +415,3 @@ class SetUpPanel(QWidget):
         dialog.fileSelected.connect(self._studio.data_sets.choose)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """One folder or CSV is a data set; anything else is for the window."""
-        event.setAccepted(has_paths(event.mimeData()) and len(paths_of(event.mimeData())) == 1)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Take it as the data set."""
-        if paths := paths_of(event.mimeData()):
-            event.acceptProposedAction()
-            self._studio.data_sets.choose(paths[0])

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.stores.drops import data_set_of
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import second_line, state_sign
 from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
@@ -18,6 +19,7 @@ from convnext_studio.gui.widgets.figures import UNKNOWN
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count, percent
+from convnext_studio.gui.widgets.page_drop import DropCover, PageDrop
 from convnext_studio.gui.widgets.run_list import RunList, RunRow
 
 _WIDTH, _NARROW_WIDTH, _NARROW = 248, 200, 1100
@@ -53,6 +55,7 @@ class TrainPage(QWidget):
         studio.set_up.changed.connect(self._show_ready)
         studio.data_sets.changed.connect(self._show_ready)
         studio.models.rows_changed.connect(self._show_ready)
+        self._take_drops()
         self._show_runs()
         self._show_ready()
         self._show_queue()
@@ -127,6 +130,21 @@ class TrainPage(QWidget):
         for button in (self.sample, self.choose, self.change, self.start):
             self.ready.add_button(button)
         return self.ready
+
+    def _take_drops(self) -> None:
+        lines = (
+            self.tr("A folder with one folder for each class, or a CSV with the columns path and label."),
+            self.tr("They stay where they are; nothing is copied or changed."),
+        )
+        self.drop = PageDrop(
+            self, DropCover(self._studio.theme, "train", lines, self), self.tr("Drop to train on it"), data_set_of
+        )
+        self.drop.dropped.connect(self._on_dropped)
+
+    def _on_dropped(self, path: str) -> None:
+        self._studio.data_sets.choose(path)
+        if self.place != "race":  # it trains on the same data set
+            self.show_set_up()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A small window leaves the Runs less."""

@@ -9,6 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData
 
+from convnext_studio.core.images.find import is_image_name
+
 LOOK_AT = 2_000  # more names than this are not counted by kind while the pointer is still in the air
 
 
@@ -36,6 +38,12 @@ def paths_of(mime: QMimeData) -> tuple[str, ...]:
         data = bytes(mime.data("text/uri-list").data())
         return tuple(dict.fromkeys(path for line in data.split(b"\n") if (path := _path_of_url(line.strip()))))
     return _paths_of_text(mime.text()) if mime.hasText() else ()
+
+
+def data_set_of(mime: QMimeData) -> str:
+    """The one path that `mime` names, if it is a folder or a table by its name; "" if it is anything else."""
+    paths = paths_of(mime) if has_paths(mime) else ()
+    return paths[0] if len(paths) == 1 and not is_image_name(paths[0]) else ""
 
 
 def summarise(paths: tuple[str, ...], is_folder: Callable[[str], bool | None] = lambda _path: None) -> DropSummary:
