@@ -206,6 +206,31 @@ def test_nothing_is_made_up_where_nothing_was_validated(window: MainWindow, work
     assert len(panel.accuracy.shown[-1].y) == 0
 
 
+def test_a_run_that_told_nothing_yet_has_no_figures_on_its_axes_and_no_slider(
+    window: MainWindow, workspace: Workspace, lanes: dict[str, InlineLane], tmp_path: Path, qtbot: QtBot
+) -> None:
+    lanes["files"].served_by[SavePlot] = save_plot
+    panel = show_live(window, workspace, qtbot, [])
+    qtbot.waitUntil(lambda: not panel.loss._later.isActive())
+    panel.save_plot("loss", str(tmp_path / "empty.svg"))
+    qtbot.waitUntil((tmp_path / "empty.svg").exists)
+    assert b"e-10" not in (tmp_path / "empty.svg").read_bytes()
+    assert panel.samples.slider.isHidden()
+
+
+def test_the_confusion_before_the_first_epoch_is_that_of_the_head_alone(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot, events(done=0))
+    assert panel.matrix_second.text().startswith("head alone, validation")
+
+
+def test_time_left_gives_way_to_what_was_asked(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
+    panel = show_live(window, workspace, qtbot)
+    click(panel.buttons["finish_epoch"], qtbot)
+    assert (panel.left.text(), panel.left_second.text()) == ("ends after this epoch", "epoch 17 of 30")
+
+
 def test_what_stays_the_same_is_not_painted_again(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
     panel = show_live(window, workspace, qtbot, events(done=3))
     qtbot.waitUntil(lambda: not any(plot._later.isActive() for plot in (panel.loss, panel.accuracy)))

@@ -285,6 +285,11 @@ def test_epochs_without_a_better_one_are_counted_aloud() -> None:
     assert found.sentence == "No better epoch for 3 epochs; the best so far is epoch 14. It ends after 5 more."
 
 
+def test_one_epoch_without_a_better_one_is_not_counted_in_the_plural() -> None:
+    said = [dataclasses.replace(e, is_best=e.epoch == 0) if isinstance(e, EpochEnded) else e for e in events(done=1)]
+    assert health(History(lines(said))).sentence.startswith("The first epoch was not better than the head alone")
+
+
 def test_a_rising_loss_is_blamed_on_the_learning_rate() -> None:
     said = [StepEnded(n, 1, 0.5 + 0.2 * n, 5e-4, 30.0) for n in range(1, 40)]
     assert health(History(lines(said))).title == "The learning rate is too high."

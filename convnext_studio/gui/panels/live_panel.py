@@ -33,7 +33,15 @@ from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.key_figures import key_figures
 from convnext_studio.gui.stores.small_pictures import SmallPictures
 from convnext_studio.gui.stores.studio import Studio
-from convnext_studio.gui.stores.training_words import best_words, length, phase_words, short, state_sign, state_word
+from convnext_studio.gui.stores.training_words import (
+    best_words,
+    epoch_word,
+    length,
+    phase_words,
+    short,
+    state_sign,
+    state_word,
+)
 from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
 from convnext_studio.gui.widgets.card_grid import CardGrid, card
 from convnext_studio.gui.widgets.chip import Chip, Tone
@@ -320,7 +328,7 @@ class LivePanel(QWidget):
     def _show_time(self) -> None:
         history = self._view.history
         wanted = self._studio.training.wanted.get(self._view.folder, "")
-        obeying = {"stop": self.tr("Stopping…"), "finish epoch": self.tr("ends after this epoch")}
+        obeying = {"stop": self.tr("Stopping…"), "finish epoch": self.tr("ends after this epoch")}.get(wanted, "")
         self.left_third.setText(self._so_far() if self._state == "running" else "")
         self.left_third.setVisible(bool(self.left_third.text()))
         if self._state != "running":
@@ -329,15 +337,19 @@ class LivePanel(QWidget):
             self.left_second.setText(best_words(best.epoch) if best is not None else "")
             return
         seconds = history.seconds_left
+        if obeying:  # what was planned is no longer what will be
+            self.left.setText(obeying)
+            self.left_second.setText(phase_words(history))
+            return
         if history.paused is not None or seconds is None:
             self.left.setText(phase_words(history) if history.paused is None else self.tr("waiting"))
-            self.left_second.setText(obeying.get(wanted, ""))
+            self.left_second.setText("")
             return
         self.left.setText(time_left(seconds))
         ready = QLocale().toString(
             QDateTime.currentDateTime().addSecs(round(seconds)).time(), QLocale.FormatType.ShortFormat
         )
-        said = [phase_words(history), obeying.get(wanted) or self.tr("ready around {0}").format(ready)]
+        said = [phase_words(history), self.tr("ready around {0}").format(ready)]
         self.left_second.setText(" · ".join(filter(None, said)))
 
     def _so_far(self) -> str:
@@ -424,7 +436,7 @@ class LivePanel(QWidget):
             self.worst_second.setText(self.tr("after the first validation"))
             self._worst = ()
         else:
-            words = self.tr("epoch {0}, validation").format(last.epoch)
+            words = self.tr("{0}, validation").format(epoch_word(last.epoch))
             self.matrix.show_matrix(classes, last.confusion)
             self.matrix_second.setText(self.tr("{0}; press a cell to see its images").format(words))
             self.worst_second.setText(self.tr("largest loss, {0}").format(words))

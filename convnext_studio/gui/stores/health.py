@@ -150,11 +150,15 @@ def _waiting_for_better(history: History) -> Health | None:
     left = history.epochs[-1].patience_left
     if since < 1:
         return None
-    said = _tr("No better epoch for {0} epochs; the best so far is epoch {1}.").format(since, history.best.epoch)
-    if not history.best.epoch:
+    best = history.best.epoch
+    if best and since > 1:
+        said = _tr("No better epoch for {0} epochs; the best so far is epoch {1}.").format(since, best)
+    elif best:
+        said = _tr("The last epoch was not better; the best so far is epoch {0}.").format(best)
+    elif since > 1:
         said = _tr("No better epoch for {0} epochs; the best so far is the head alone.").format(since)
-    elif since == 1:
-        said = _tr("The last epoch was not better; the best so far is epoch {0}.").format(history.best.epoch)
+    else:
+        said = _tr("The first epoch was not better than the head alone, which is kept.")
     more = " " + _tr("It ends after {0} more.").format(left) if left >= 0 else ""
     return Health("ok", _tr("Healthy."), said + more)
 

@@ -55,6 +55,11 @@ def second_line(run: RunSummary) -> str:
     return run.message or (_tr("failed") if run.state == "failed" else _tr("interrupted"))
 
 
+def epoch_word(epoch: int) -> str:
+    """ "epoch 17", or that there was only a new head yet."""
+    return _tr("epoch {0}").format(numbers.count(epoch)) if epoch else _tr("head alone")
+
+
 def epoch_words(epoch: int, epochs: int) -> str:
     """ "epoch 17 of 30", "" while no epoch was begun."""
     if not epoch:

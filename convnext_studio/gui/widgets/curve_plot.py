@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGraphicsItem, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.fonts import font
@@ -110,7 +110,9 @@ class CurvePlot(QWidget):
 
     @contextmanager
     def as_drawn(self) -> Iterator[None]:
-        """Within, nothing is a picture made for the screen: what is saved has words and lines."""
+        """Within, what came last is drawn, and nothing as a picture made for the screen: it has words and lines."""
+        self._later.stop()
+        self._draw_now()
         axes = [self._plot.getAxis(side) for side in ("left", "bottom")]
         for axis in axes:
             axis.setCacheMode(QGraphicsItem.CacheMode.NoCache)
@@ -175,6 +177,7 @@ class CurvePlot(QWidget):
             axis.setStyle(tickLength=0, tickFont=font("cap"), hideOverlappingLabels=False)
             axis.enableAutoSIPrefix(False)
         self._plot.getAxis("left").setWidth(48)
+        self._plot.getAxis("bottom").setHeight(QFontMetrics(font("cap")).height() + 6)  # without figures too
         self._plot.showGrid(y=True, alpha=0.25)
         for region, role, share in ((self._future, "hover", 0.35), (self._zooming, "accent", 0.2)):
             colour = theme.color(role)
@@ -211,8 +214,10 @@ class CurvePlot(QWidget):
     def _draw(self) -> None:
         """Draw it now if it can be seen, else when it is."""
         self._is_stale = self.visibleRegion().isEmpty()
-        if self._is_stale:
-            return
+        if not self._is_stale:
+            self._draw_now()
+
+    def _draw_now(self) -> None:
         if self._plot.getAxis("left").logMode != self.is_log:
             self._plot.setLogMode(x=False, y=self.is_log)
         window = self._window()
@@ -223,6 +228,9 @@ class CurvePlot(QWidget):
             if is_shown:
                 drawn.raw.setData(*thinned(curve.raw_x, curve.raw_y, window))
                 drawn.smooth.setData(*thinned(curve.x, curve.y, window))
+        has_any = any(len(curve.x) for curve in self._curves)
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setTicks(None if has_any else [])  # of nothing there is nothing to count
         self._place_marks()
         self._place_cursor()
 

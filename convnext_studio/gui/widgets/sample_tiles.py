@@ -38,6 +38,7 @@ class SampleTiles(QWidget):
         self.slider.setAccessibleName(self.tr("Epoch to look back to"))
         self.slider.setToolTip(self.tr("Go back to earlier epochs"))
         self.slider.setPageStep(1)
+        self.slider.hide()
         self.words = PlainLabel("", "small", "text2")
         self.words.setMinimumWidth(64)
         row = QHBoxLayout()
@@ -63,6 +64,7 @@ class SampleTiles(QWidget):
             self._painted.clear()
             is_last = True
         self.slider.setEnabled(len(shown) > 1)
+        self.slider.setVisible(bool(shown))
         self.slider.blockSignals(True)
         self.slider.setRange(0, max(0, len(shown) - 1))
         if is_last:
