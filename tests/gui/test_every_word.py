@@ -43,7 +43,7 @@ DATA_WORDS = {
     "ConvNeXt", "PyTorch", "convnext_atto", "atto", "zepto", "_rms", "Metal surfaces", "apache-2.0", "Apache-2.0",
     "Atto", "Femto", "Pico", "Nano", "Tiny", "Small", "Base", "Large", "XLarge", "XXLarge", "Huge", "Zepto",
     "5000 generated pictures of metal surfaces", "convnext-studio sample, seed 2002; held out: seed 1001",
-    "python packaging/\u200bmake_sample_model.py",
+    "python packaging/make_sample_model.py",
     "torchvision", "torch", "timm", "safetensors", "pillow", "Pillow", "openvino", "onnxruntime", "numpy", "Python",
     "Inter", "Studio",
     "SIL Open Font License", "Qt and PySide6", "PySide6-Essentials", "Clause", *platform.platform().split("-"),

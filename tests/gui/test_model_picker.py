@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QFileDialog, QMainWindow
 from pytestqt.qtbot import QtBot
 
@@ -23,6 +24,7 @@ from convnext_studio.gui.panels.model_picker import ModelButton, ModelPicker
 from convnext_studio.gui.panels.models_page import ModelsPage
 from convnext_studio.gui.stores.model_table import Column
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets.cell_table import ROW_HEIGHT
 from convnext_studio.gui.widgets.cells import CELL_ROLE
 from tests.gui.test_models_store import (
@@ -337,11 +339,31 @@ def test_a_middling_window_leaves_out_only_what_has_no_room(
     qtbot.waitUntil(lambda: page.width() > 1100)
     table = page.browser.table
     hidden = {column for column in Column if table.isColumnHidden(column)}
-    assert hidden == {Column.GMACS, Column.INPUT}
+    assert hidden == {Column.GMACS, Column.INPUT}  # they stand below other figures
     index = page.model_table.index_of(TINY.name)
-    below = page.model_table.data(index, CELL_ROLE).second
-    assert below.startswith(f"{TINY.input_px} px · {TINY.gmacs:.1f} GMACs · ")
-    assert table.columnWidth(Column.MODEL) > 240
+    below = [index.siblingAtColumn(column).data(CELL_ROLE).second for column in (Column.PARAMETERS, Column.TOP1)]
+    assert below == [f"{TINY.gmacs:.1f} GMACs", f"{TINY.input_px} px"]
+    across = Qt.Orientation.Horizontal
+    heads = [page.model_table.headerData(column, across) for column in (Column.PARAMETERS, Column.TOP1)]
+    assert heads == ["Parameters\nGMACs", "Top-1 %\nInput px"]
+    assert table.columnWidth(Column.MODEL) > 300
+
+
+def test_a_wide_window_gives_every_figure_a_column(page: ModelsPage, window: QMainWindow, qtbot: QtBot) -> None:
+    window.resize(1376, 900)
+    table = page.browser.table
+    qtbot.waitUntil(lambda: not table.isColumnHidden(Column.GMACS))
+    assert not any(table.isColumnHidden(column) for column in Column)
+    index = page.model_table.index_of(TINY.name)
+    assert not index.siblingAtColumn(Column.PARAMETERS).data(CELL_ROLE).second
+
+
+def test_a_title_has_room_for_the_arrow_of_its_order(page: ModelsPage, window: QMainWindow, qtbot: QtBot) -> None:
+    window.resize(1376, 900)
+    for column in set(Column) - {Column.MODEL}:
+        page.model_table.sort(column)
+        title = str(page.model_table.headerData(column, Qt.Orientation.Horizontal))
+        assert QFontMetrics(font("cap")).horizontalAdvance(title) + 22 <= page.browser.table.columnWidth(column), title
 
 
 def test_a_list_without_a_match_says_what_to_do(page: ModelsPage, qtbot: QtBot) -> None:

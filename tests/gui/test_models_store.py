@@ -341,7 +341,7 @@ def test_cells_say_licence_disk_and_speed_by_shape_and_word(bench: Bench, qtbot:
     with qtbot.waitSignal(bench.models.rows_changed):
         bench.models.look_once()
     assert cell(table, TINY.name, Column.LICENCE) == Cell("Apache-2.0", icon="check", tone="ok")
-    assert cell(table, V2.name, Column.LICENCE) == Cell("CC-BY-NC-4.0: not commercial", icon="warn", tone="again")
+    assert cell(table, V2.name, Column.LICENCE) == Cell("CC-BY-NC-4.0", "not commercial", icon="warn", tone="again")
     assert cell(table, BARE.name, Column.LICENCE).text == "–"
     assert licence_cell(replace(TINY, commercial_use=None, licence=""), "", "?") == Cell(
         "?", icon="question", tone="none"

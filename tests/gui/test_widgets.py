@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +13,7 @@ from convnext_studio.gui.widgets.buttons import Button, IconButton, bind
 from convnext_studio.gui.widgets.chip import Chip, FilterChip
 from convnext_studio.gui.widgets.empty_state import EmptyState
 from convnext_studio.gui.widgets.focus_ring import FocusRing
-from convnext_studio.gui.widgets.label import PlainLabel, might_be_markup, plain_tip
+from convnext_studio.gui.widgets.label import PlainLabel, SelectableLabel, might_be_markup, plain_tip
 from convnext_studio.gui.widgets.message_bar import MessageBar
 from convnext_studio.gui.widgets.popover import Popover
 from convnext_studio.gui.widgets.progress_line import ProgressLine
@@ -246,3 +246,19 @@ class TestFocusRing:
         holder = button.parentWidget()
         holder.move(holder.x() + 40, holder.y() + 24)
         assert ring.geometry().center() == button.mapTo(window, button.rect().center())
+
+
+def test_a_long_name_wraps_at_its_joints_and_is_copied_as_it_is(theme: Theme, qtbot: QtBot) -> None:
+    label = SelectableLabel("swin_tiny_patch4_window7_224.ms_in22k_ft_in1k, or " + "f" * 64)
+    qtbot.addWidget(label)
+    label.setFixedWidth(150)
+    assert label.minimumSizeHint().width() <= 170
+    assert label.text() == "swin_tiny_patch4_window7_224.ms_in22k_ft_in1k, or " + "f" * 64
+    label.setSelection(0, 4)
+    qtbot.keyClick(label, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "swin"
+    label.setSelection(0, 60)
+    label.actions()[0].trigger()
+    assert (
+        QGuiApplication.clipboard().text() in label.text() and "_ft_in1k, or ff" in QGuiApplication.clipboard().text()
+    )

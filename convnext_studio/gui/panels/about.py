@@ -15,7 +15,7 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import Button
 from convnext_studio.gui.widgets.dialog import Dialog
-from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.label import PlainLabel, SelectableLabel
 from convnext_studio.gui.widgets.numbers import file_size
 
 _PACKAGES = (
@@ -79,13 +79,8 @@ class AboutDialog(Dialog):
 
     def _fill(self, grid: QGridLayout, pairs: list[tuple[str, str]]) -> None:
         for row, (name, value) in enumerate(pairs):
-            shown = PlainLabel(value, "small", "text", wrap=True)
-            shown.setTextInteractionFlags(
-                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-            )
-            shown.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
             grid.addWidget(PlainLabel(name, "small", "text2"), row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(shown, row, 1)
+            grid.addWidget(SelectableLabel(value), row, 1)
 
     def _on_found(self, devices: tuple[DeviceFound, ...]) -> None:
         self._show_devices([(device.name, _facts(device)) for device in devices])

@@ -33,7 +33,7 @@ from convnext_studio.gui.widgets.popover import Popover
 from convnext_studio.gui.widgets.table_browser import TableBrowser
 
 _SIZE = QSize(1080, 660)
-_NARROW = 1020  # under this width the GMACs make room for names
+_BESIDE = 30  # margins, edges and scroll bar of the table
 
 
 class ModelPicker(Popover):
@@ -65,9 +65,9 @@ class ModelPicker(Popover):
         return QSize(_SIZE.width(), max(360, min(_SIZE.height(), self._frame.height() - 68)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Names matter more than one of the figures."""
+        """Names matter more than some of the figures."""
         super().resizeEvent(event)
-        self.browser.table.setColumnHidden(Column.GMACS, self.width() < _NARROW)
+        self.browser.show_columns(self.model_table.fit(self.width() - _BESIDE))
 
     def open_for(self, anchor: QWidget) -> None:
         """Open under the Model button with the focus in the search field."""

@@ -25,10 +25,7 @@ from convnext_studio.gui.widgets.table_browser import TableBrowser
 
 _NARROW = 860  # the table's width under which the details take less
 _DETAILS_WIDTH, _DETAILS_NARROW = 360, 300
-_NAME_WIDTH, _MARGINS = 244, 76  # what a Model's name needs; what stands beside the columns
-_ALWAYS = (Column.LICENCE, Column.DISK)
-_BELOW_NAME = (Column.INPUT, Column.GMACS)
-_AS_ROOM_ALLOWS = (Column.PARAMETERS, Column.TOP1, Column.SPEED, Column.INPUT, Column.GMACS)  # the dearest first
+_BESIDE = 28  # margins and scroll bar of the table
 
 
 class ModelsPage(QWidget):
@@ -138,19 +135,11 @@ class ModelsPage(QWidget):
         self._studio.models.look_once()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where the window is small, figures go under the name, the least wanted first; the details have them all."""
+        """Where the window is small, the details have what the table has no room for."""
         super().resizeEvent(event)
         details = _DETAILS_NARROW if self.width() - _DETAILS_WIDTH < _NARROW else _DETAILS_WIDTH
         self._details.setFixedWidth(details)
-        room = self.width() - details - _MARGINS - _NAME_WIDTH - sum(COLUMN_WIDTHS[column] for column in _ALWAYS)
-        left_out = []
-        for column in _AS_ROOM_ALLOWS:
-            has_room = room >= COLUMN_WIDTHS[column]
-            room -= COLUMN_WIDTHS[column] if has_room else 0
-            self.browser.table.setColumnHidden(column, not has_room)
-            if not has_room and column in _BELOW_NAME:
-                left_out.append(column)
-        self.model_table.say_below_name(left_out)
+        self.browser.show_columns(self.model_table.fit(self.width() - details - _BESIDE))
 
     # --- what is shown
 

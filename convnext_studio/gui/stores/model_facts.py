@@ -10,8 +10,6 @@ from convnext_studio.gui.stores.model_rows import ModelRow
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.widgets import figures, numbers
 
-_BREAK = "\u200b"  # lets a long name wrap where it has a joint
-
 
 def facts_of(row: ModelRow, models: Models) -> tuple[tuple[str, str], ...]:
     """What the details show, in their order; what is not known is left out, except top-1."""
@@ -33,7 +31,7 @@ def facts_of(row: ModelRow, models: Models) -> tuple[tuple[str, str], ...]:
         *row.facts,
         (_tr("Speed here"), "\n".join(_speed(speed) for speed in models.speeds(row.name))),
     ]
-    return tuple((label, value.replace("/", f"/{_BREAK}")) for label, value in pairs if value)
+    return tuple((label, value) for label, value in pairs if value)
 
 
 def how_measured(speed: Speed) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import IntEnum
 from itertools import groupby
 
@@ -35,15 +36,19 @@ class Column(IntEnum):
     SPEED = 7
 
 
+# A title with the arrow of its order, its longest content, and 11 px at both sides.
 COLUMN_WIDTHS: dict[int, int] = {
-    Column.PARAMETERS: 84,
-    Column.GMACS: 64,
-    Column.INPUT: 70,
-    Column.TOP1: 68,
-    Column.LICENCE: 214,
-    Column.DISK: 90,
-    Column.SPEED: 106,
+    Column.PARAMETERS: 94,
+    Column.GMACS: 74,
+    Column.INPUT: 76,
+    Column.TOP1: 82,
+    Column.LICENCE: 136,
+    Column.DISK: 92,
+    Column.SPEED: 108,
 }
+_NAME_WIDTH, _NAME_AT_EASE = 230, 270
+_JOINED = {Column.GMACS: Column.PARAMETERS, Column.INPUT: Column.TOP1}  # what goes below what, where room is scarce
+_TO_SPARE = (Column.SPEED, Column.TOP1, Column.PARAMETERS, Column.DISK)  # the least wanted first
 
 _NUMBERS = {Column.PARAMETERS, Column.GMACS, Column.INPUT, Column.TOP1, Column.SPEED}
 
@@ -61,7 +66,7 @@ class ModelTable(QAbstractTableModel):
         self._models = models
         self._filter = ModelFilter()
         self._sort: tuple[Column, Qt.SortOrder] | None = None
-        self._below_name: tuple[Column, ...] = ()
+        self._is_joined = False
         self._lines: list[Line] = []
         self._fill()
         models.rows_changed.connect(self._refill)
@@ -111,6 +116,23 @@ class ModelTable(QAbstractTableModel):
         """Numbers of the lines that are headings."""
         return [number for number, line in enumerate(self._lines) if isinstance(line, str)]
 
+    def fit(self, room: int) -> set[Column]:
+        """The columns that have room in `room` pixels: all, two figures in one where need be, or the dearest."""
+        shown = set(Column)
+        self._join(is_joined=_left(room, shown) < _NAME_AT_EASE)
+        if self._is_joined:
+            shown -= _JOINED.keys()
+        for column in _TO_SPARE:
+            if _left(room, shown) < _NAME_WIDTH:
+                shown.remove(column)
+        return shown
+
+    def _join(self, *, is_joined: bool) -> None:
+        if is_joined != self._is_joined:
+            self._is_joined = is_joined
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._lines) - 1, len(Column) - 1))
+
     # --- the face of a table model
 
     def rowCount(self, parent: AnyIndex | None = None) -> int:
@@ -133,9 +155,10 @@ class ModelTable(QAbstractTableModel):
             return None
         column = Column(section)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._titles()[column] + self._arrow(column)
+            titles = self._titles()
+            return "\n".join([titles[column] + self._arrow(column), *(titles[below] for below in self._below(column))])
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._header_tips()[column]
+            return "\n".join(self._header_tips()[shown] for shown in (column, *self._below(column)))
         if role == Qt.ItemDataRole.FontRole:
             return font("cap")
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -232,27 +255,25 @@ class ModelTable(QAbstractTableModel):
         if isinstance(line, str):
             return Cell(line if column is Column.MODEL else "", is_heading=True)
         if column is Column.MODEL:
-            return Cell(line.title, second=self._second_cell(line), badge=self._badge(line), is_strong=True)
+            return Cell(line.title, second=self.second_line(line), badge=self._badge(line), is_strong=True)
         if column is Column.LICENCE:
-            return licence_cell(line, self.tr("%s: not commercial"), self.tr("Unknown"))
+            cell = licence_cell(line, "%s", self.tr("Unknown"))
+            return replace(cell, second=self.tr("not commercial")) if line.commercial_use is False else cell
         if column is Column.DISK:
             return self._disk_cell(line)
         if column is Column.SPEED:
             return self._speed_cell(line)
-        return Cell(self._number(line, column), is_right=True)
+        second = "".join(self._with_unit(line, below) for below in self._below(column))
+        return Cell(self._number(line, column), second=second, is_right=True)
 
-    def say_below_name(self, columns: Iterable[Column]) -> None:
-        """Put these figures under the names, where their columns have no room."""
-        columns = tuple(columns)
-        if columns != self._below_name:
-            self._below_name = columns
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._lines) - 1, 0))
+    def _below(self, column: Column) -> list[Column]:
+        """What stands in the same column below its figure."""
+        return [below for below, above in _JOINED.items() if self._is_joined and above is column]
 
-    def _second_cell(self, row: ModelRow) -> str:
-        units = {Column.INPUT: self.tr("{} px"), Column.GMACS: self.tr("{} GMACs")}
-        known = {Column.INPUT: row.input_px, Column.GMACS: row.gmacs}
-        said = [units[column].format(self._number(row, column)) for column in self._below_name if known.get(column)]
-        return " · ".join([*said, self.second_line(row)])
+    def _with_unit(self, row: ModelRow, column: Column) -> str:
+        unit = self.tr("{} px") if column is Column.INPUT else self.tr("{} GMACs")
+        number = self._number(row, column)
+        return number if number == figures.UNKNOWN else unit.format(number)
 
     def second_line(self, row: ModelRow) -> str:
         """The plain words under a Model's name: what it answers, and what it learned from."""
@@ -352,6 +373,11 @@ class ModelTable(QAbstractTableModel):
     def execution_words(self, speed: Speed) -> str:
         """How a speed was measured: "cpu · bf16 · openvino"."""
         return " · ".join(how_measured(speed))
+
+
+def _left(room: int, shown: Iterable[Column]) -> int:
+    """What is left for the names."""
+    return room - sum(COLUMN_WIDTHS[column] for column in shown if column in COLUMN_WIDTHS)
 
 
 def licence_cell(row: ModelRow, not_commercial: str, unknown: str) -> Cell:

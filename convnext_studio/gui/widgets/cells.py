@@ -63,10 +63,13 @@ class CellDelegate(QStyledItemDelegate):
             if cell.is_heading:
                 self._paint_heading(painter, option.rect, cell)
             elif cell.tone:
-                at = QPointF(inner.left(), inner.center().y() - _CHIP_HEIGHT / 2 + 0.5)
+                middle = inner.top() + 16 if cell.second else inner.center().y() + 0.5
+                at = QPointF(inner.left(), middle - _CHIP_HEIGHT / 2)
                 room = inner.width() + 6 - _CHIP_PADDING  # a chip may reach into the gap to the next column
                 shown = QFontMetricsF(font("capb")).elidedText(cell.text, Qt.TextElideMode.ElideRight, room)
                 draw_chip(painter, self._theme, at, shown, icon=cell.icon, tone=cell.tone)
+                below = QRectF(inner.left(), inner.top() + 28, inner.width(), 15)
+                self._paint_second(painter, below, cell.second, Qt.AlignmentFlag.AlignLeft)
             elif cell.is_button:
                 self._paint_button(painter, option, inner, cell)
             else:

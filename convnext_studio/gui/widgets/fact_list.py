@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
-from convnext_studio.gui.widgets.label import PlainLabel
+from convnext_studio.gui.widgets.label import PlainLabel, SelectableLabel
 
 
 class FactList(QScrollArea):
@@ -34,8 +34,7 @@ class FactList(QScrollArea):
         grid.setColumnMinimumWidth(0, 92)
         grid.setColumnStretch(1, 1)
         for line, (label, value) in enumerate(wanted):
-            name, said = PlainLabel(label, "small", "text3", wrap=True), PlainLabel(value, "small", wrap=True)
-            said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            name, said = PlainLabel(label, "small", "text3", wrap=True), SelectableLabel(value)
             said.setAccessibleName(f"{label}: {value}")
             grid.addWidget(name, line, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(said, line, 1, Qt.AlignmentFlag.AlignTop)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6 import QtGui
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 
 _JOINER = "\u2060"
+_BREAK = "\u200b"  # where a line may end, though nothing is seen
+_LONG_WORD = re.compile(r"\S{19,}")
+_JOINT = re.compile(r"([_./\\=-])(?=\S)")
+_UNJOINED = re.compile(rf"[^{_BREAK}]{{24}}(?=[^{_BREAK}])")
 
 
 def plain_tip(text: str) -> str:
@@ -26,6 +41,16 @@ def plain_tip(text: str) -> str:
 def might_be_markup(text: str) -> bool:
     """True if Qt would render `text` where it guesses the format."""
     return bool(QtGui.Qt.mightBeRichText(text))
+
+
+def breakable(text: str) -> str:
+    """`text` with places to break a line at the joints of long words, as file names are; else they would be cut."""
+    return _LONG_WORD.sub(lambda word: _UNJOINED.sub(rf"\g<0>{_BREAK}", _JOINT.sub(rf"\1{_BREAK}", word[0])), text)
+
+
+def unbroken(text: str) -> str:
+    """What `breakable` was given."""
+    return text.replace(_BREAK, "")
 
 
 class PlainLabel(QLabel):
@@ -53,9 +78,13 @@ class PlainLabel(QLabel):
 
     def setText(self, text: str) -> None:
         """Show `text` letter by letter."""
-        super().setText(text)
+        super().setText(breakable(text) if self.wordWrap() else text)
         if self._elide is not None:
             self._update_tip()
+
+    def text(self) -> str:
+        """As it was set."""
+        return unbroken(super().text())
 
     def set_color(self, role: str) -> None:
         """Change the colour role."""
@@ -88,6 +117,31 @@ class PlainLabel(QLabel):
     def _update_tip(self) -> None:
         is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.width()
         self.setToolTip(plain_tip(self.text()) if is_cut else "")
+
+
+class SelectableLabel(PlainLabel):
+    """A value that can be selected and copied: as it is, without the places to break a line."""
+
+    def __init__(self, text: str, role: str = "small") -> None:
+        super().__init__(text, role, wrap=True)
+        flags = Qt.TextInteractionFlag
+        self.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        copy = QAction(self.tr("Copy"), self)
+        copy.triggered.connect(self.copy)
+        self.addAction(copy)
+
+    def copy(self) -> None:
+        """Copy what is selected, or all of it."""
+        QGuiApplication.clipboard().setText(unbroken(self.selectedText()) or self.text())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The label alone would copy what is drawn."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        else:
+            super().keyPressEvent(event)
 
 
 class IconLabel(QLabel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, Qt, Signal
@@ -71,6 +71,11 @@ class TableBrowser(QWidget):
         wanted |= {key: chip.isChecked() for key, chip in self.chips.items()}
         wanted |= {key: select.currentData() for key, select in self.selects.items()}
         return wanted
+
+    def show_columns(self, shown: Container[int]) -> None:
+        """Show these columns and hide the others."""
+        for column in range(self.table.horizontalHeader().count()):
+            self.table.setColumnHidden(column, column not in shown)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrows and Enter typed in the search field belong to the rows."""
