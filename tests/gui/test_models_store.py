@@ -387,3 +387,9 @@ def test_the_catalogue_stands_in_groups_with_published_weights_first() -> None:
     assert all(row.licence == "" for row in rows if row.kind == "bare")
     assert any(row.commercial_use is False for row in rows)
     assert any(not row.can_classify for row in rows if row.kind == "pretrained")
+
+
+def test_headings_and_facts_say_the_family_in_plain_words(bench: Bench) -> None:
+    other = replace(TINY, family="to compare", size="Tiny")
+    assert dict(facts_of(other, bench.models))["Family"] == "To compare · Tiny"
+    assert dict(facts_of(TINY, bench.models))["Family"] == TINY.group

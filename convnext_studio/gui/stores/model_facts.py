@@ -7,6 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from convnext_studio.gui.stores.choosing import why_not
 from convnext_studio.gui.stores.model_memory import Speed
 from convnext_studio.gui.stores.model_rows import ModelRow
+from convnext_studio.gui.stores.model_words import group_words
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.widgets import figures, numbers
 
@@ -18,7 +19,7 @@ def facts_of(row: ModelRow, models: Models) -> tuple[tuple[str, str], ...]:
         top1 = f"{numbers.percent(row.top1 / 100)} ({row.top1_source})" if row.top1_source else str(row.top1)
     pairs = [
         (_tr("Architecture"), row.architecture),
-        (_tr("Family"), row.group),
+        (_tr("Family"), group_words(row)),
         (_tr("About"), row.description),
         (_tr("Parameters"), numbers.count(row.parameters) if row.parameters else ""),
         (_tr("GMACs"), numbers.decimal(row.gmacs, 2) if row.gmacs is not None else ""),

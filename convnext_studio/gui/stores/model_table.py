@@ -12,6 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from convnext_studio.gui.stores.model_facts import how_measured
 from convnext_studio.gui.stores.model_memory import Speed
 from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow
+from convnext_studio.gui.stores.model_words import group_words
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets import figures, numbers
@@ -242,7 +243,7 @@ class ModelTable(QAbstractTableModel):
     def _heading(self, row: ModelRow) -> str:
         if row.is_own:
             return self.tr("Here, ready to use")
-        return row.group
+        return group_words(row)
 
     def _on_row_changed(self, name: str) -> None:
         index = self.index_of(name)

@@ -36,9 +36,14 @@ def browser_words(rows: Sequence[ModelRow]) -> BrowserWords:
     )
 
 
+def group_words(row: ModelRow) -> str:
+    """Family and size: "ConvNeXt V2 · Tiny"."""
+    return " · ".join(filter(None, (_family(row.family), row.size)))
+
+
 def _family(name: str) -> str:
     """Names stay; the rest is not a family but what families are compared with."""
-    return _tr("to compare") if name == "to compare" else name
+    return _tr("To compare") if name == "to compare" else name
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
