@@ -101,7 +101,8 @@ class Tour(QObject):
     def _show(self, number: int, *, takes_focus: bool) -> None:
         step = self._steps[number]
         self._at = number
-        step.go()
+        self._was_done = step.is_done()
+        step.go()  # which may say that something changed: what was done before is no reason to go on
         self._was_done = step.is_done()
         assert self._card is not None
         self._card.show_step(number + 1, len(self._steps), step.title, step.sentence)
@@ -135,7 +136,7 @@ class Tour(QObject):
             Step(
                 _tr("Begin with images"),
                 _tr("The sample shows what the program does. Or open a folder, or drop images anywhere on the window."),
-                lambda: self._face(actions["open_sample"]) or self._face(actions["open_folder"]),
+                lambda: self._face(actions["open_sample"]) or self._window.top_bar.open_button,
                 actions["go_inspect"].trigger,
                 lambda: studio.library.total > 0,
             ),

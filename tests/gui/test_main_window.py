@@ -130,7 +130,7 @@ def test_all_ten_recent_places_are_offered_with_their_folders(
     for number in range(12):
         studio.recent.add(f"/gone {number}/images")
     studio.recent.add(str(tmp_path))
-    window.top_bar._open.click()
+    window.top_bar.open_button.click()
     menu = window.top_bar.findChild(QMenu)
     places = [action for action in menu.actions() if action.data()]
     assert len(places) == 10
@@ -273,7 +273,7 @@ def _is_inner(widget: QWidget) -> bool:
 
 def test_tab_goes_through_the_window_and_comes_back(window: MainWindow, qtbot: QtBot) -> None:
     window.activateWindow()
-    window.top_bar._open.setFocus()
+    window.top_bar.open_button.setFocus()
     seen: list[QWidget | None] = []
     while window.focusWidget() not in seen:
         seen.append(window.focusWidget())

@@ -546,7 +546,7 @@ def test_everything_has_a_name_and_tab_goes_through_the_page(
     nameless = [type(widget).__name__ for widget in operated if not (widget.accessibleName() or _text(widget))]
     assert [name for name in nameless if not name.startswith("Q")] == []
     window.activateWindow()
-    window.top_bar._open.setFocus()
+    window.top_bar.open_button.setFocus()
     seen: list[QWidget | None] = []
     while window.focusWidget() not in seen:
         seen.append(window.focusWidget())

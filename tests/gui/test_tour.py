@@ -126,3 +126,15 @@ def test_the_tour_can_be_left_anywhere_and_repeated_and_the_window_works_meanwhi
 def test_the_first_page_offers_the_tour(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseClick(window.welcome.tour, Qt.MouseButton.LeftButton)
     assert window.tour.is_on
+
+
+def test_with_images_open_it_still_begins_at_the_beginning(
+    window: MainWindow, studio: Studio, actions: Actions, qtbot: QtBot
+) -> None:
+    studio.open_paths(("/parts",))
+    qtbot.waitUntil(lambda: studio.library.total > 0)
+    actions["go_models"].trigger()
+    actions["tour"].trigger()
+    assert number(window) == 1
+    assert card_of(window)._target is window.top_bar.open_button
+    qtbot.waitUntil(lambda: points(window))

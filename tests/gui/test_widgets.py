@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QStandardItemModel
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -17,6 +17,7 @@ from convnext_studio.gui.widgets.label import PlainLabel, SelectableLabel, might
 from convnext_studio.gui.widgets.message_bar import MessageBar
 from convnext_studio.gui.widgets.popover import Popover
 from convnext_studio.gui.widgets.progress_line import ProgressLine
+from convnext_studio.gui.widgets.result_table import ResultTable
 from convnext_studio.gui.widgets.search_field import SearchField
 from convnext_studio.gui.widgets.segmented import Segmented
 from convnext_studio.gui.widgets.select import Select
@@ -262,3 +263,26 @@ def test_a_long_name_wraps_at_its_joints_and_is_copied_as_it_is(theme: Theme, qt
     assert (
         QGuiApplication.clipboard().text() in label.text() and "_ft_in1k, or ff" in QGuiApplication.clipboard().text()
     )
+
+
+def test_the_whole_row_under_the_mouse_lights_up(theme: Theme, qtbot: QtBot) -> None:
+    model = QStandardItemModel(3, 2)
+    table = ResultTable(theme, "Rows")
+    qtbot.addWidget(table)
+    table.setModel(model)
+    table.resize(300, 200)
+    table.show()
+    qtbot.waitExposed(table)
+    view = table.viewport()
+
+    def ground(column: int) -> QColor:
+        rect = table.visualRect(model.index(1, column))
+        return view.grab().toImage().pixelColor(rect.topLeft() + QPoint(3, 3))
+
+    before = [ground(0), ground(1)]
+    qtbot.mouseMove(view, table.visualRect(model.index(1, 0)).center())
+    qtbot.waitUntil(lambda: table.lit_row == 1)
+    assert [ground(0), ground(1)] == [theme.color("hover")] * 2
+    for left in (view, table):
+        QApplication.sendEvent(left, QEvent(QEvent.Type.Leave))
+    assert [ground(0), ground(1)] == before

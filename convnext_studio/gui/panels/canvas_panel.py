@@ -69,6 +69,8 @@ class CanvasPanel(Frame):
         strip.addStretch(1)
         beside.addLayout(strip)
         beside.addWidget(self.input_canvas, 1)
+        self._input_facts.setContentsMargins(12, 4, 12, 6)
+        beside.addWidget(self._input_facts)
         self._both = both = QSplitter(Qt.Orientation.Horizontal)
         both.setHandleWidth(1)
         both.setChildrenCollapsible(False)
@@ -115,7 +117,6 @@ class CanvasPanel(Frame):
         foot.addWidget(self._peek_words)
         foot.addWidget(self._box_words)
         foot.addWidget(self._announced, 1)
-        foot.addWidget(self._input_facts, 1)
         self._zoom.setFixedWidth(56)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
         foot.addWidget(ActionIconButton(self._studio.theme, self._actions["zoom_out"], "minus"))
@@ -149,7 +150,6 @@ class CanvasPanel(Frame):
         self.heat.box_words_changed.connect(self._show_box_words)
         self._show_box_words("")
         self.setFocusProxy(canvas)
-        self._show_announced("")
         canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         names = "copy_image copy_result show_heatmap save_heatmap zoom_fit zoom_full show_input full_screen"
         canvas.addActions([actions[name] for name in names.split()])
@@ -200,14 +200,8 @@ class CanvasPanel(Frame):
 
     def _announce(self, sentence: str) -> None:
         """Say it to the eye and to a screen reader."""
-        self._show_announced(sentence)
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._announced, sentence))
-
-    def _show_announced(self, sentence: str) -> None:
-        """In the place of what is said about the input, for there is room for one."""
         self._announced.setText(sentence)
-        self._announced.setVisible(bool(sentence))
-        self._input_facts.setVisible(not sentence)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._announced, sentence))
 
     def _copy_image(self) -> None:
         opened = self._studio.viewer.opened
@@ -222,7 +216,7 @@ class CanvasPanel(Frame):
         self._studio.messages.success(self.tr("The image was copied."), size if is_reduced else "")
 
     def _on_current(self) -> None:
-        self._show_announced("")
+        self._announced.setText("")
         if not self.canvas.has_picture and self._studio.library.current_image is not None:
             self.canvas.set_words("", "")  # it is being opened; after a while that is said
         self._show_place()

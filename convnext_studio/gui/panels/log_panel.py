@@ -50,6 +50,11 @@ class LogPanel(Dialog):
 
     def _fill(self) -> None:
         self.text.setPlainText("\n".join(_line(entry) for entry in self._store.entries if self._is_wanted(entry)))
+        self.text.setPlaceholderText(
+            self.tr("Nothing like it was noted.")
+            if self._store.entries
+            else self.tr("Nothing was noted so far: all went well.")
+        )
         bar = self.text.verticalScrollBar()
         bar.setValue(bar.maximum())
 

@@ -138,6 +138,7 @@ def _editor(studio: Studio, field: Field, take: Take) -> Editor:
         return _folder(studio, take)
     if isinstance(field.default, bool):
         box = QCheckBox()
+        box.setFixedWidth(_FIELD_WIDTH)  # it stands where the fields begin
         box.toggled.connect(take)
         return box, box.setChecked
     return _number(field, take)

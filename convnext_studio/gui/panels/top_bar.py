@@ -32,9 +32,9 @@ class TopBar(Frame):
         self._command_icon = IconButton(studio.theme, "search", actions["palette"].text().rstrip("…"))
         self._command_icon.set_tip(actions["palette"].text().rstrip("…"), actions["palette"].shortcut())
         self._command_icon.clicked.connect(actions["palette"].trigger)
-        self._open = Button(studio.theme, self.tr("Open…"), "folder")
-        self._open.setToolTip(self.tr("Open images or a folder"))
-        self._open.clicked.connect(self._open_menu)
+        self.open_button = Button(studio.theme, self.tr("Open…"), "folder")
+        self.open_button.setToolTip(self.tr("Open images or a folder"))
+        self.open_button.clicked.connect(self._open_menu)
         self._classify = Button(studio.theme, actions["classify"].text(), "play", "primary")
         self._stop = Button(studio.theme, actions["stop"].text(), "stop")
         bind(self._classify, actions["classify"])
@@ -46,7 +46,7 @@ class TopBar(Frame):
         row.addStretch(1)
         row.addWidget(self._command, 100)
         row.addStretch(1)
-        for button in (self._command_icon, self._open, self._classify, self._stop):
+        for button in (self._command_icon, self.open_button, self._classify, self._stop):
             row.addWidget(button)
         self.set_compact(is_compact=False)
         studio.classifier.state_changed.connect(self._show_state)
@@ -99,7 +99,7 @@ class TopBar(Frame):
             self._grey_out_missing()
         menu.aboutToHide.connect(self._on_menu_closed)
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(self._open.mapToGlobal(QPoint(0, self._open.height() + 4)))
+        menu.popup(self.open_button.mapToGlobal(QPoint(0, self.open_button.height() + 4)))
 
     def _on_menu_closed(self) -> None:
         self._recent = []

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.cells import CellDelegate
+from convnext_studio.gui.widgets.lit_rows import TableOfRows
 
 ROW_HEIGHT, HEADING_HEIGHT, HEAD_HEIGHT = 48, 28, 34
 
 
-class CellTable(QTableView):
+class CellTable(TableOfRows):
     """Shows one table model. `chosen` follows the selected row, `activated_row` a double click or Enter."""
 
     chosen = Signal(QModelIndex)
@@ -31,7 +32,6 @@ class CellTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setMouseTracking(True)
         self.setTabKeyNavigation(False)
         self.setShowGrid(False)
         self.setWordWrap(False)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.chip import Tone, draw_chip
+from convnext_studio.gui.widgets.lit_rows import TableOfRows
 
 CELL_ROLE = Qt.ItemDataRole.UserRole + 40
 
@@ -43,9 +44,10 @@ class Cell:
 class CellDelegate(QStyledItemDelegate):
     """Paints `Cell`s found under `CELL_ROLE`; knows nothing of what they mean."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, view: TableOfRows) -> None:
+        super().__init__(view)
         self._theme = theme
+        self._view = view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """Rows are 48 high for two lines, 34 for one; the view's header sections use the same figures."""
@@ -57,7 +59,7 @@ class CellDelegate(QStyledItemDelegate):
         cell = index.data(CELL_ROLE)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_ground(painter, option, cell)
+        self._paint_ground(painter, option, cell, is_lit=index.row() == self._view.lit_row)
         if isinstance(cell, Cell):
             inner = option.rect.adjusted(_INSET, 0, -_INSET, 0)
             if cell.is_heading:
@@ -76,13 +78,13 @@ class CellDelegate(QStyledItemDelegate):
                 self._paint_words(painter, inner, cell)
         painter.restore()
 
-    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, cell: object) -> None:
+    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, cell: object, *, is_lit: bool) -> None:
         rect = option.rect
         if isinstance(cell, Cell) and cell.is_heading:
             painter.fillRect(rect, self._theme.color("window"))
         elif option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, self._theme.color("soft"))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
+        elif is_lit:
             painter.fillRect(rect, self._theme.color("hover"))
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), self._theme.color("line"))
 

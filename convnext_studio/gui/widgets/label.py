@@ -24,7 +24,7 @@ from convnext_studio.gui.theme.theme import Theme
 _JOINER = "\u2060"
 _BREAK = "\u200b"  # where a line may end, though nothing is seen
 _LONG_WORD = re.compile(r"\S{19,}")
-_JOINT = re.compile(r"([_./\\=-])(?=\S)")
+_JOINT = re.compile(r"([_/\\=-]|\.(?=\S{5}))(?=\S)")  # not before an ending like .png
 _UNJOINED = re.compile(rf"[^{_BREAK}]{{24}}(?=[^{_BREAK}])")
 
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QStyle, QStyledItemDelegate, QStyleOptionV
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.lit_rows import TableOfRows
 from convnext_studio.gui.widgets.tile import TILE_ROLE, Tile
 
 ROW_HEIGHT = 34
@@ -19,9 +20,10 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 class RowDelegate(QStyledItemDelegate):
     """Draws one cell; the model's text is plain text."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, view: TableOfRows) -> None:
+        super().__init__(view)
         self._theme = theme
+        self._view = view
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Ground, hairline, words."""
@@ -29,7 +31,7 @@ class RowDelegate(QStyledItemDelegate):
         rect = option.rect
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, self._theme.color("soft"))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
+        elif index.row() == self._view.lit_row:
             painter.fillRect(rect, self._theme.color("hover"))
         painter.setPen(QPen(self._theme.color("line"), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
@@ -50,7 +52,7 @@ class RowDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class ResultTable(QTableView):
+class ResultTable(TableOfRows):
     """Rows of a fixed height, whole rows selected; a click on a head asks for that order."""
 
     order_wanted = Signal(int)
@@ -64,7 +66,6 @@ class ResultTable(QTableView):
         self.setShowGrid(False)
         self.setCornerWidget(QWidget())  # else the style draws one between the scroll bars
         self.setWordWrap(False)
-        self.setMouseTracking(True)
         self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)

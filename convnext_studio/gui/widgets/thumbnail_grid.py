@@ -127,8 +127,11 @@ class TileDelegate(QStyledItemDelegate):
         words = inner.adjusted(0, 20, 0, 0)
         line = QFontMetricsF(font("cap")).lineSpacing()
         words.setHeight(line * max(1, int(words.height() // line)))  # whole lines only
+        shown = reason
+        while painter.boundingRect(words, flags, shown).height() > words.height() and " " in shown:
+            shown = shown.rsplit(" ", 1)[0].rstrip(".,:;") + "…"
         painter.setClipRect(words)
-        painter.drawText(words, flags, reason)
+        painter.drawText(words, flags, shown)
         painter.setClipping(False)
 
     def _paint_words(self, painter: QPainter, area: QRectF, tile: Tile, reason: str) -> None:
