@@ -10,12 +10,20 @@ def main() -> int:
     import multiprocessing
 
     multiprocessing.freeze_support()
+    _open_closed_streams()
     codes: list[int] = []
     atexit.register(_leave, codes)  # the first to be registered is the last to be called
     from convnext_studio.cli import main as run
 
     codes.append(run(sys.argv[1:]))
     return codes[0]
+
+
+def _open_closed_streams() -> None:
+    """Whoever closed an output wants none of it; Python leaves None there, which nothing can be written to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  it stays open
 
 
 def _leave(codes: list[int]) -> None:

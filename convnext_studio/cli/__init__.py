@@ -6,12 +6,13 @@ Heavy parts are imported by the commands that need them, so that `--help` answer
 from __future__ import annotations
 
 import argparse
+import sys
 
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.parser import make_parser
 from convnext_studio.cli.parser import with_command as _with_command
 from convnext_studio.cli.stopping import Stop, stop_on_signal
-from convnext_studio.cli.talking import DONE, NOTHING_DONE, WRONG_USAGE, OutputError, say, silence_stdout
+from convnext_studio.cli.talking import DONE, NOTHING_DONE, WRONG_USAGE, OutputError, say, silence
 from convnext_studio.core.context import Cancelled
 from convnext_studio.core.errors import StudioError, UsageError
 
@@ -25,10 +26,10 @@ def main(argv: list[str]) -> int:
         say(str(error))
         return WRONG_USAGE if isinstance(error, UsageError) else NOTHING_DONE
     except BrokenPipeError:  # whoever read our output has enough
-        silence_stdout()
+        silence(sys.stdout)
         return DONE
     except OutputError as error:
-        silence_stdout()
+        silence(sys.stdout)
         say(f"The output could not be written: {error}.")
         return NOTHING_DONE
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from convnext_studio.cli.arguments import add_execution, add_max_megapixels, execution_of, positive
@@ -16,10 +18,11 @@ from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, Progress, plain, say, writing
 from convnext_studio.core import events, jobs, requests
 from convnext_studio.core.context import Cancelled, JobContext
-from convnext_studio.core.errors import StudioError, UsageError
+from convnext_studio.core.errors import StorageError, StudioError, UsageError
 from convnext_studio.core.files import storage_error
 from convnext_studio.core.values import ImageRef, ModelRef, Prediction
 
+_MOST_NOTES = 20
 _EXAMPLES = """examples:
   convnext-studio classify photo.jpg
   convnext-studio classify photos/ more/*.png --out results.csv
@@ -27,6 +30,7 @@ _EXAMPLES = """examples:
   convnext-studio classify parts/ --model my_parts.safetensors --fit letterbox --out results.parquet
   convnext-studio classify photos/ --engine torch --precision fp32 > results.csv
   convnext-studio classify -- -rf.png          a name that begins with a dash
+  find . -name '*.png' -print0 | convnext-studio classify -    names from standard input, one a line or as here
 
 Folders are searched to any depth. Results go to --out, or as CSV to stdout; progress goes to stderr. In a CSV, a cell
 that a spreadsheet could take for a formula begins with an apostrophe. Ctrl-C stops and keeps what is done.
@@ -52,32 +56,50 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
         say("No images were found.")
         return NOTHING_DONE
     done, ending = _predict(arguments, images, stop)
-    if done or ending is None:
-        _write(arguments, [done[image] for image in images if image in done])
+    is_kept = _write(arguments, [done[image] for image in images if image in done]) if done or ending is None else True
     if isinstance(ending, StudioError):
         raise ending
     failed = [prediction for prediction in done.values() if prediction.error]
     for prediction in failed:
         say(f"{plain(prediction.image.path)}: {prediction.error}")
+    _say_notes(done.values())
     if ending is not None:
         say(f"Stopped: {len(done)} of {len(images)} images were classified.")
         return stop.exit_code
-    if len(failed) == len(images):
+    if len(failed) == len(images) or not is_kept:
         return NOTHING_DONE
     return PARTLY_DONE if failed or problems else DONE
 
 
 def find(paths: Sequence[str], stop: Stop) -> tuple[tuple[ImageRef, ...], tuple[str, ...]]:
-    """All Images below `paths`, and what stood in the way."""
+    """All Images below `paths`, where `-` stands for the names on standard input; and what stood in the way."""
     images: list[ImageRef] = []
 
     def on_event(event: object) -> None:
         if isinstance(event, events.ImagesFound):
             images.extend(event.images)
 
-    summary = jobs.run(requests.FindImages(tuple(paths)), stop.context(on_event))
+    every_path = tuple(one for path in paths for one in (_names_from_stdin(stop) if path == "-" else (path,)))
+    summary = jobs.run(requests.FindImages(every_path), stop.context(on_event))
     assert isinstance(summary, events.FindSummary)
+    if summary.ignored:
+        say(f"Passed over (not pictures by their names): {summary.ignored}")
     return tuple(images), summary.problems
+
+
+def _names_from_stdin(stop: Stop) -> list[str]:
+    """One a line, or each ended by a null character as `find -print0` does: a name may hold line breaks."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("“-” stands for names from standard input, and none come from there.", "Name files instead.")
+    with stop.at_once():
+        names = sys.stdin.buffer.read()
+    return [os.fsdecode(name) for name in names.split(b"\0" if b"\0" in names else b"\n") if name]
+
+
+def _say_notes(predictions: Iterable[Prediction]) -> None:
+    """What was odd about Images that were classified all the same, each kind of it once."""
+    for note, count in Counter(one.note for one in predictions if one.note).most_common(_MOST_NOTES):
+        say(f"{count} of the images: {note}")
 
 
 def _predict(
@@ -111,16 +133,33 @@ def _predict(
     return done, None
 
 
-def _write(arguments: argparse.Namespace, predictions: list[Prediction]) -> None:
-    if arguments.out is not None:
+def _write(arguments: argparse.Namespace, predictions: list[Prediction]) -> bool:
+    """Put the results where they were asked for; on standard output, and False, where that cannot be."""
+    if arguments.out is None:
+        _print(predictions, arguments.top)
+        return True
+    try:
         jobs.run(requests.SaveResults(tuple(predictions), str(arguments.out), arguments.top), JobContext())
-        return
+    except StorageError as error:  # hours of work may be in them
+        say(f"{error} Standard output gets the results instead, as CSV.")
+        _print(predictions, arguments.top)
+        return False
+    return True
+
+
+def _print(predictions: list[Prediction], top: int) -> None:
     from convnext_studio.core.predict.results import write_csv
 
+    if sys.stdout.isatty():
+        text = io.StringIO(newline="")
+        write_csv(text, predictions, top)
+        for line in text.getvalue().removesuffix("\n").split("\n"):
+            print(plain(line))
+        return
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
     with writing():
-        write_csv(sys.stdout, predictions, arguments.top)
+        write_csv(sys.stdout, predictions, top)
 
 
 def check_writable(path: Path) -> None:

@@ -36,11 +36,17 @@ exit codes: 0 done; 1 done, but some inputs failed; 2 wrong usage; 3 nothing cou
 
 
 def with_command(argv: list[str]) -> list[str]:
-    """`gui` goes without saying, also in front of paths."""
+    """`gui` goes without saying, also in front of paths; a file whose name looks like an option is a file."""
+    argv = [os.path.join(os.curdir, one) if _is_file_like_option(one) else one for one in argv]  # noqa: PTH118
     names = [command.name for command in COMMANDS]
     if not argv or (argv[0] not in names and os.path.exists(argv[0])):  # noqa: PTH110  a Path raises where it may not look
         return ["gui", *argv]
     return argv
+
+
+def _is_file_like_option(argument: str) -> bool:
+    """No option has a point in its name, but `*.png` may stand for `-rf.png`, or for `--out=of-somebody-else.csv`."""
+    return argument.startswith("-") and "." in argument and os.path.lexists(argument)
 
 
 def make_parser() -> argparse.ArgumentParser:

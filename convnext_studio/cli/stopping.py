@@ -1,4 +1,4 @@
-"""Ctrl-C and a request to terminate stop what runs in good order; what is done is kept."""
+"""Ctrl-C, a request to terminate and a closed terminal stop what runs in good order; what is done is kept."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ class Stop:
             self.is_at_once = False
 
 
+def _signals() -> tuple[signal.Signals, ...]:
+    """Those that ask to stop: also that the terminal was closed, unless that was to be ignored (`nohup`)."""
+    hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hang_up is None or signal.getsignal(hang_up) == signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, hang_up
+
+
 @contextlib.contextmanager
 def stop_on_signal() -> Iterator[Stop]:
     """Ctrl-C and a request to terminate stop the Job in good order; a second Ctrl-C ends at once."""
@@ -60,7 +68,7 @@ def stop_on_signal() -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
         yield stop
         return
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, on_signal) for number in _signals()}
     try:
         yield stop
     finally:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import TextIO
 
 from convnext_studio.core.events import ModelLoaded, ModelLoading, Noticed
 
@@ -31,9 +32,9 @@ def writing() -> Iterator[None]:
         raise OutputError((error.strerror or str(error)).lower()) from error
 
 
-def silence_stdout() -> None:
+def silence(stream: TextIO) -> None:
     """What is still buffered shall not be tried once more at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class StatusLine:
@@ -53,7 +54,7 @@ class StatusLine:
         self._shown = now
         if self._is_terminal:
             text = plain(words())[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            _tell(f"\r\x1b[K{text}", end="")
             self._is_open = True
         else:
             say(words())
@@ -66,7 +67,7 @@ class StatusLine:
     def end(self) -> None:
         """Leave the line."""
         if self._is_open:
-            print(file=sys.stderr)
+            _tell("")
             self._is_open = False
 
 
@@ -107,7 +108,15 @@ class Progress:
 
 def say(text: str) -> None:
     """Say something to whoever watches."""
-    print(plain(text), file=sys.stderr, flush=True)
+    _tell(plain(text))
+
+
+def _tell(text: str, end: str = "\n") -> None:
+    """Nobody may listen any more, and the disk of a log may be full: the work goes on all the same."""
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
 
 
 def plain(text: str) -> str:

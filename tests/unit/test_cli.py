@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from convnext_studio import __version__, cli, gui
 from convnext_studio.core import events, jobs, requests
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import MissingWeights
+from convnext_studio.core.errors import MissingWeights, StorageError
 from convnext_studio.core.models.card import Card
 from convnext_studio.core.values import ImageRef, ModelRef, Prediction, Preprocessing
 
@@ -149,6 +150,23 @@ def test_output_that_cannot_be_written_is_one_sentence_or_none(end: str) -> None
             assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("end", ["/dev/full", "a closed pipe", "nothing"])
+def test_work_goes_on_where_nobody_listens_to_its_progress(end: str, tmp_path: Path) -> None:
+    folder = tmp_path / "metal"
+    command = [sys.executable, "-m", "convnext_studio", "sample", str(folder), "--count", "2", "--size", "64"]
+    if end == "nothing":
+        command = ["sh", "-c", 'exec "$@" 2>&- >&-', "sh", *command]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with Path("/dev/full").open("w") as full:
+        said = {"/dev/full": full, "a closed pipe": writer, "nothing": None}[end]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=_root(), check=False)
+    os.close(writer)
+    assert done.returncode == 0, done
+    assert len(list((folder / "images").rglob("*.png"))) == 2
+
+
 def test_a_stop_keeps_what_is_done_and_the_code_is_130(
     folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -166,12 +184,78 @@ def test_a_name_that_begins_with_a_dash_is_a_file_after_two_dashes(
     assert quick[0].images == (ImageRef(str(folder / "-rf.png")),)
 
 
+def test_names_that_look_like_options_are_files_where_a_pattern_brought_them_in(
+    folder: Path, quick: list[requests.Classify], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("--help.png", "--out=stolen.csv", "-rf.png")
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    monkeypatch.chdir(folder)
+    assert cli.main(["classify", *names, "--top", "1"]) == 0
+    assert [Path(one.path).name for one in quick[0].images] == list(names)
+    assert (folder / "--out=stolen.csv").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\0"])
+def test_names_may_come_from_standard_input(
+    end: bytes, folder: Path, quick: list[requests.Classify], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [os.fsencode(folder / name) for name in ("-rf.png", "a.png")]
+    if end == b"\0":
+        names.append(os.fsencode(folder / "two\nlines.png"))
+        (folder / "two\nlines.png").write_bytes(b"x")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"".join(name + end for name in names))))
+    assert cli.main(["classify", "-"]) == 0
+    assert [os.fsencode(one.path) for one in quick[0].images] == names
+
+
+def test_results_that_cannot_be_kept_where_they_should_go_to_standard_output(
+    folder: Path, quick: list[requests.Classify], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = jobs.run
+
+    def full(request: object, ctx: JobContext) -> object:
+        if isinstance(request, requests.SaveResults):
+            raise StorageError("The disk is full.", "Free some space.")
+        return run(request, ctx)
+
+    monkeypatch.setattr(jobs, "run", full)
+    assert cli.main(["classify", str(folder), "--out", str(folder / "out.csv")]) == 3
+    out, err = capsys.readouterr()
+    assert len(_rows(out)) == 3
+    assert "The disk is full. Free some space. Standard output gets the results instead" in err
+
+
+def test_oddities_of_images_are_told_once_each_and_what_is_passed_over_is_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "notes.txt").write_bytes(b"x")
+    run = jobs.run
+
+    def classify(request: object, ctx: JobContext) -> object:
+        if not isinstance(request, requests.Classify):
+            return run(request, ctx)
+        done = [Prediction(one, ("cat",), (1.0,), 1.0, 1.0, note="Frame 1 of 3.") for one in request.images]
+        ctx.emit(events.ImagesClassified(tuple(done)))
+        return events.ClassifySummary(len(done), 0, 1.0)
+
+    monkeypatch.setattr(jobs, "run", classify)
+    assert cli.main(["classify", str(folder)]) == 0
+    err = capsys.readouterr().err
+    assert err.count("Frame 1 of 3.") == 1 and "3 of the images: Frame 1 of 3." in err
+    assert "Passed over (not pictures by their names): 1" in err
+
+
 def test_a_name_cannot_command_the_terminal(
-    folder: Path, quick: list[requests.Classify], capsys: pytest.CaptureFixture[str]
+    folder: Path, quick: list[requests.Classify], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "\x1b[2Jb.png").write_bytes(b"x")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     cli.main(["classify", str(folder)])
-    assert "\x1b" not in capsys.readouterr().err
+    assert "\x1b" not in "".join(capsys.readouterr())
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
+    cli.main(["classify", str(folder)])
+    assert "\x1b[2Jb.png" in capsys.readouterr().out  # whoever reads a table needs the very name
 
 
 def test_models_are_listed_with_the_agreed_fields_without_torch(
@@ -243,7 +327,10 @@ def test_version_and_info_say_what_runs_here(capsys: pytest.CaptureFixture[str])
     assert "torch " in out and "cpu: " in out
 
 
-def test_ctrl_c_stops_a_real_run_with_130_and_a_partial_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_ctrl_c_and_a_closed_terminal_stop_a_real_run_and_leave_a_partial_table(
+    by: signal.Signals, code: int, tmp_path: Path
+) -> None:
     from PIL import Image
 
     model, folder, out = tmp_path / "m.safetensors", tmp_path / "in", tmp_path / "out.csv"
@@ -262,9 +349,9 @@ def test_ctrl_c_stops_a_real_run_with_130_and_a_partial_table(tmp_path: Path) ->
             line = process.stderr.readline()
             assert line, seen
             seen += line
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         rest = process.stderr.read()
-        assert process.wait(20) == 130, seen + rest
+        assert process.wait(20) == code, seen + rest
     finally:
         process.kill()
         process.wait()
