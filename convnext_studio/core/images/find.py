@@ -1,7 +1,8 @@
 """Find the Images under files and folders, streaming; free of torch and Pillow, so that the window may import it.
 
 A folder is walked to any depth, its own files before its subfolders, each in natural order. In a folder, files count as
-Images by their extension; a file that was named itself is always taken, because the decoder goes by content.
+Images by their extension, those without one by their first bytes; a file that was named itself is always taken, because
+the decoder goes by content.
 Hidden files and folders and the litter of other programs are ignored and counted. Links are followed once: nothing
 is found twice and a loop ends.
 """
@@ -15,7 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import ImageError
 from convnext_studio.core.events import FindSummary, ImagesFound
+from convnext_studio.core.images.sniff import HEAD_BYTES, sniff
 from convnext_studio.core.requests import FindImages
 from convnext_studio.core.values import ImageRef
 
@@ -29,6 +32,7 @@ IMAGE_EXTENSIONS = frozenset(
     )
 )
 # fmt: on
+_UNMISTAKABLE = frozenset(("JPEG", "PNG", "GIF", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "PSD"))
 _FIRST_CHUNK = 64
 _CHUNK = 4096
 _EMIT_EVERY_S = 0.05
@@ -114,7 +118,7 @@ class _Walk:
                 self.ignored += 1
             elif _is_folder(entry):
                 folders.append(entry.name)
-            elif is_image_name(entry.name):
+            elif is_image_name(entry.name) or _begins_like_a_picture(entry):
                 files.append((entry.name, entry.is_symlink()))
             else:
                 self.ignored += 1
@@ -159,6 +163,20 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:  # a link in a loop, or gone since
+        return False
+
+
+def _begins_like_a_picture(entry: os.DirEntry[str]) -> bool:
+    """Judge a file without an extension by its first bytes; two letters alone could begin any text."""
+    if "." in entry.name:
+        return False
+    try:
+        if not entry.is_file():
+            return False
+        with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123  as everywhere here
+            head = file.read(HEAD_BYTES)
+        return sniff(head, "") in _UNMISTAKABLE
+    except (OSError, ImageError):
         return False
 
 

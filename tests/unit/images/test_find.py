@@ -66,6 +66,18 @@ def test_a_file_named_by_the_user_is_taken_whatever_it_is_called(tmp_path: Path)
     assert found(tmp_path / "picture.data", tmp_path / ".hidden.png")[1].found == 2
 
 
+def test_a_file_without_an_extension_is_taken_where_its_first_bytes_are_those_of_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "0a1b2c").write_bytes(b"\xff\xd8\xff\xe0 and so on")
+    (tmp_path / "README").write_bytes(b"BMW, and P1 too")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "page").write_bytes(b"<html>")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    names, summary, _ = found(tmp_path)
+    assert [Path(name).name for name in names] == ["0a1b2c"]
+    assert summary.ignored == 5
+
+
 def test_nothing_is_found_twice_and_loops_end(tmp_path: Path) -> None:
     touch(tmp_path / "a.png", tmp_path / "deep" / "b.png")
     (tmp_path / "deep" / "up").symlink_to(tmp_path)
