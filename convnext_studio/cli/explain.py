@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from convnext_studio.cli.arguments import add_execution, add_max_megapixels, execution_of
 from convnext_studio.cli.classify import find
@@ -12,12 +13,13 @@ from convnext_studio.cli.stopping import Stop
 from convnext_studio.cli.talking import DONE, NOTHING_DONE, PARTLY_DONE, Progress, plain, say
 from convnext_studio.core import jobs, requests
 from convnext_studio.core.context import Cancelled
-from convnext_studio.core.explanations import METHODS, ImageExplained
+from convnext_studio.core.explanations import METHODS, ExplanationCheck, ImageExplained, TrustVerdict
 from convnext_studio.core.values import ImageRef, ModelRef
 
 _EXAMPLES = """examples:
   convnext-studio explain photo.jpg --out why/
   convnext-studio explain parts/ --out why/ --class scratch
+  convnext-studio explain parts/ --out why/ --class scratch --versus stain
   convnext-studio explain parts/ --out why/ --layer stage3 --method layercam
   convnext-studio explain parts/ --out why/ --model my_parts.safetensors --no-trust
 
@@ -34,6 +36,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--class", dest="class_name", default="", metavar="C", help="class to explain (default: the top)"
     )
+    parser.add_argument("--versus", default="", metavar="C", help="explain what speaks for the class against this one")
     parser.add_argument("--layer", default="", metavar="L", help="layer to look at (default: the one that points best)")
     parser.add_argument("--method", choices=METHODS, metavar="NAME", help=f"one of: {', '.join(METHODS)}")
     parser.add_argument("--no-trust", action="store_true", help="do not check whether the maps are faithful: faster")
@@ -55,6 +58,8 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
         say(f"Stopped: {len(done)} of {len(images)} images were explained.")
         return stop.exit_code
     failed = [one for one in done if one.error]
+    if verdicts := [one.verdict for one in done if one.verdict]:
+        say("Maps: " + ", ".join(f"{verdicts.count(one)} {one}" for one in get_args(TrustVerdict)))
     for one in failed:
         say(f"{plain(one.image.path)}: {one.error}")
     if len(failed) == len(images):
@@ -71,6 +76,8 @@ def _explain(
         if isinstance(event, ImageExplained):
             done.append(event)
             progress.show(len(done), len(images))
+        elif isinstance(event, ExplanationCheck):
+            progress.say(event.sentence)
         else:
             progress.hear(event)
 
@@ -83,6 +90,7 @@ def _explain(
         method=arguments.method,
         layer=arguments.layer,
         class_name=arguments.class_name,
+        versus=arguments.versus,
         is_trust_wanted=not arguments.no_trust,
         max_megapixels=arguments.max_megapixels,
     )

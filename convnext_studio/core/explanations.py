@@ -7,10 +7,10 @@ kept, and colour map, opacity, threshold and blend are decided while painting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from convnext_studio.core.values import ImageRef
+from convnext_studio.core.values import ImageRef, ModelInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,7 +128,8 @@ class Trust:
     that the hot area takes. `hidden` is the score with the hot area made featureless, `hidden_random` the mean score
     with areas of the same shape and size elsewhere made so; `kept` and `kept_random` where only that area is left, and
     `blank` where nothing is. `deletion` and `insertion` are the shares of the random areas that the hot one beats.
-    `agreement` is the rank correlation with the map of `other`, a different method or layer ("LayerCAM, stage 3").
+    `agreement` says how far the map of `other`, a different method or layer ("LayerCAM, stage 3"), is hotter in the hot
+    area than elsewhere: 1 everywhere, 0 no more than by chance.
     `chance` is the share of heads that learned nothing whose answer hangs on the hot area as much; above 0.05 the map
     is no evidence of what the Model learned. `sentence` says it in plain words.
     """
@@ -212,6 +213,18 @@ class ExplanationCheck:
     has_passed: bool
     sentence: str
     model: str = ""
+
+
+def record_of(explained: Explained, info: ModelInfo, check: ExplanationCheck | None) -> tuple[tuple[str, object], ...]:
+    """What a JSON record says of an explanation by a Model beside the Heatmap itself, wherever it is written."""
+    ranked = zip(explained.classes, explained.probabilities, strict=True)
+    return (
+        ("model", {"title": info.title, "architecture": info.architecture, "identity": info.identity}),
+        ("predictions", [{"class": one, "probability": probability} for one, probability in ranked]),
+        ("trust", asdict(explained.trust[0]) if explained.trust else None),
+        ("check", asdict(check) if check is not None else None),
+        ("notes", list(explained.notes)),
+    )
 
 
 @dataclass(frozen=True)

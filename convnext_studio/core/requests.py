@@ -376,8 +376,8 @@ class Explain:
 class ExplainFolder:
     """Explain every Image and write NAME.overlay.png, NAME.map.npy, NAME.map.tif and NAME.json below `folder`.
 
-    `class_name` "" explains each Image's most probable class. Emits `ModelLoaded`, `ImageExplained`, `Noticed`; returns
-    `ExplainSummary`.
+    `class_name` "" explains each Image's most probable class, `versus` is as in `Explain`. Emits `ModelLoaded`, where
+    trust is wanted an `ExplanationCheck`, and `ImageExplained`; returns `ExplainSummary`.
     """
 
     images: tuple[ImageRef, ...]
@@ -388,6 +388,7 @@ class ExplainFolder:
     method: Method | None = None
     layer: str = ""
     class_name: str = ""
+    versus: str = ""
     is_trust_wanted: bool = True
     colours: str = "inferno"
     opacity: float = 0.6
@@ -404,7 +405,7 @@ class SaveHeatmap:
     image: ImageRef
     heatmap: Heatmap
     paths: tuple[str, ...]
-    record: tuple[tuple[str, str], ...] = ()
+    record: tuple[tuple[str, object], ...] = ()
     colours: str = "inferno"
     opacity: float = 0.6
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS

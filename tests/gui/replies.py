@@ -193,7 +193,9 @@ def explain(request: Explain, ctx: JobContext) -> Explained:
 
 def check_explanations(request: CheckExplanations, ctx: JobContext) -> ExplanationCheck:
     words = "The maps change when the Model forgets what it learned."
-    return ExplanationCheck(request.method or "gradcam", request.layer, len(request.images), 0.1, 0.05, True, words)
+    done = predict(request.images[0], request.model)
+    method = request.method or "gradcam"
+    return ExplanationCheck(method, request.layer, len(request.images), 0.1, 0.05, True, words, done.model)
 
 
 def serve(lanes: dict[str, InlineLane], images: list[ImageRef]) -> None:

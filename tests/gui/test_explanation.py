@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.explanations import Explained, ExplainSummary, Heatmap, HeatmapProgress, ImageExplained
-from convnext_studio.core.requests import Explain, ExplainFolder, SaveHeatmap
+from convnext_studio.core.requests import CheckExplanations, Explain, ExplainFolder, SaveHeatmap
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.panels.canvas_panel import CanvasPanel
@@ -408,13 +408,45 @@ def test_why_opens_the_figures_and_offers_the_check(qtbot: QtBot, page: QWidget,
     assert box.chip.accessibleName() == "Not faithful"
 
 
+def test_a_check_holds_for_the_maps_that_it_was_made_of(
+    qtbot: QtBot, page: QWidget, explained: Studio, lanes: Lanes
+) -> None:
+    explainer, box = explained.explainer, page.panel.trust  # type: ignore[attr-defined]
+    explainer.check_model()
+    qtbot.waitUntil(lambda: not explainer.is_checking)
+    assert explainer.check is not None
+    assert not box._can_check
+    explainer.set_wish(method="occlusion")
+    qtbot.waitUntil(lambda: explainer.trust is not None)
+    assert explainer.check is None
+    assert box._can_check
+    explainer.check_model()
+    qtbot.waitUntil(lambda: not explainer.is_checking)
+    last = lanes["explain"].requests[-1]
+    assert isinstance(last, CheckExplanations)
+    assert (last.method, last.layer) == ("occlusion", "")  # it looks at the input, which is no layer
+    explainer.set_wish(method=None)
+    assert explainer.check is not None
+    assert explainer.check.method == "gradcam"
+
+
+def test_whether_a_map_can_be_trusted_is_seen_in_a_small_window(page: QWidget) -> None:
+    panel = page.panel  # type: ignore[attr-defined]
+    assert panel.trust.y() < panel._controls.y()
+
+
 def test_a_heatmap_is_saved_with_its_trust(qtbot: QtBot, page: QWidget, explained: Studio, lanes: Lanes) -> None:
     lanes["files"].served_by[SaveHeatmap] = lambda request, _ctx: request.paths
     with qtbot.waitSignal(explained.messages.posted) as posted:
         page.panel._on_save_chosen("/parts/out.overlay.png")  # type: ignore[attr-defined]
     request = lanes["files"].requests[-1]
     assert isinstance(request, SaveHeatmap)
-    assert dict(request.record)["verdict"] == "faithful"
+    record = dict(request.record)
+    assert isinstance(figures := record["trust"], dict)
+    assert (figures["verdict"], figures["deletion"]) == ("faithful", 1.0)
+    assert isinstance(model := record["model"], dict)
+    assert model["architecture"] == "convnext_atto"
+    assert record["check"] is None
     assert posted.args[0].fact == "Saved out.overlay.png."
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 
 import numpy as np
@@ -43,7 +42,7 @@ def check_explanations(request: CheckExplanations, ctx: JobContext) -> Explanati
     images = _prepared(request, ready)
     with memory_in_words():
         likeness = [
-            _similarity((lens, other), ready, images, question, ctx) for other in (_random_head(ready), _random(ready))
+            _similarity((lens, forget(ready)), ready, images, question, ctx) for forget in (_random_head, _random)
         ]
     check = _judged(ready, question, layer, (len(images), likeness[0], likeness[1]))
     with _keeping:
@@ -83,17 +82,17 @@ def _similarity(
 
 
 def _random_head(ready: ReadyModel) -> Lens:
-    network = copy.deepcopy(ready.model.network)
+    lens = Lens(ready.model.network, ready.info.preprocessing, ready.plan.device)
     for name in _HEADS:
-        if isinstance(part := getattr(network, name, None), nn.Module):
+        if isinstance(part := getattr(lens.network, name, None), nn.Module):
             _randomise(part)
-    return Lens(network, ready.info.preprocessing, ready.plan.device)
+    return lens
 
 
 def _random(ready: ReadyModel) -> Lens:
-    network = copy.deepcopy(ready.model.network)
-    _randomise(network)
-    return Lens(network, ready.info.preprocessing, ready.plan.device)
+    lens = Lens(ready.model.network, ready.info.preprocessing, ready.plan.device)
+    _randomise(lens.network)
+    return lens
 
 
 def _randomise(module: nn.Module) -> None:
@@ -101,7 +100,7 @@ def _randomise(module: nn.Module) -> None:
     generator = torch.Generator().manual_seed(_SEED)
     with torch.no_grad():
         for parameter in module.parameters():
-            order = torch.randperm(parameter.numel(), generator=generator)
+            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
             parameter.copy_(parameter.flatten()[order].view_as(parameter))
 
 

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import ImageError, UsageError
+from convnext_studio.core.errors import DeviceError, ImageError, UsageError
 from convnext_studio.core.events import ModelLoaded
+from convnext_studio.core.explain.check import check_explanations
 from convnext_studio.core.explain.colours import COLOURS
 from convnext_studio.core.explain.maps import DEFAULT_METHOD, Question
-from convnext_studio.core.explain.save import picture, trust_record, write
+from convnext_studio.core.explain.save import picture, write
 from convnext_studio.core.explain.viewer import Viewer
-from convnext_studio.core.explanations import Explained, ExplainSummary, ImageExplained, Trust
+from convnext_studio.core.explanations import (
+    METHODS,
+    Explained,
+    ExplainSummary,
+    ExplanationCheck,
+    ImageExplained,
+    record_of,
+)
 from convnext_studio.core.files import storage_error
-from convnext_studio.core.images.preprocess import PreparedImage, load_input
+from convnext_studio.core.images.preprocess import load_input
 from convnext_studio.core.predict.folder_names import folder_name, numbered
 from convnext_studio.core.predict.ready import ReadyModel, ready_model
 from convnext_studio.core.predict.runners.torch_runner import restore_threads
-from convnext_studio.core.requests import ExplainFolder
+from convnext_studio.core.requests import CheckExplanations, ExplainFolder
 from convnext_studio.core.values import ImageRef
 
 SUFFIXES = (".overlay.png", ".map.npy", ".map.tif", ".json")
+CHECKED = 8  # Images that the Model is checked with
 
 
 def explain_folder(request: ExplainFolder, ctx: JobContext) -> ExplainSummary:
@@ -40,16 +49,48 @@ def explain_folder(request: ExplainFolder, ctx: JobContext) -> ExplainSummary:
     except OSError as error:
         raise storage_error(error, folder) from error
     ready = ready_model(request.model, request.execution, request.fit, ctx)
-    desk = _Desk(request, ready, Viewer(ready), folder)
-    desk.viewer.check(desk.question)  # an unknown class or layer shall be said before the first Image is opened
+    viewer, question = Viewer(ready), _question(request)
+    viewer.check(question)  # an unknown class or layer shall be said before the first Image is opened
     ctx.emit(ModelLoaded(ready.info))
     started, failed = time.monotonic(), 0
+    check = _checked(request, ctx)
+    if check is not None:
+        ctx.emit(check)
+    desk = _Desk(request, ready, viewer, question, folder, check)
     for image, name in zip(request.images, _names(request.images), strict=True):
         ctx.check()
         done = desk.explain(image, name, ctx)
         failed += bool(done.error)
         ctx.emit(done)
     return ExplainSummary(len(request.images) - failed, failed, time.monotonic() - started, str(folder))
+
+
+def _question(request: ExplainFolder) -> Question:
+    return Question(
+        request.method or DEFAULT_METHOD,
+        (request.layer,) if request.layer else (),
+        (request.class_name,) if request.class_name else (),
+        request.versus,
+    )
+
+
+def _checked(request: ExplainFolder, ctx: JobContext) -> ExplanationCheck | None:
+    """The check of the Model itself, where it is worth its time: a slow method's would take that of many Images."""
+    if not request.is_trust_wanted or METHODS[request.method or DEFAULT_METHOD].is_slow:
+        return None
+    asked = CheckExplanations(
+        request.images[:CHECKED],
+        request.model,
+        request.execution,
+        request.fit,
+        request.method,
+        request.layer,
+        request.max_megapixels,
+    )
+    try:
+        return check_explanations(asked, ctx)
+    except (UsageError, DeviceError):  # none of them opens, or three networks are too much: maps are made all the same
+        return None
 
 
 @dataclass(frozen=True)
@@ -59,51 +100,30 @@ class _Desk:
     request: ExplainFolder
     ready: ReadyModel
     viewer: Viewer
+    question: Question
     folder: Path
-
-    @property
-    def question(self) -> Question:
-        """What is asked of each Image."""
-        request = self.request
-        return Question(
-            request.method or DEFAULT_METHOD,
-            (request.layer,) if request.layer else (),
-            (request.class_name,) if request.class_name else (),
-        )
+    check: ExplanationCheck | None
 
     def explain(self, image: ImageRef, name: str, ctx: JobContext) -> ImageExplained:
         try:
             prepared = load_input(image.path, image.frame, self.ready.info.preprocessing, self.request.max_megapixels)
             explained = self.viewer.look(image, prepared, self.question, ctx)
-            trust = self._trust(explained, prepared, ctx)
-            files = self._write(explained, trust, prepared, name)
+            if prepared.note:
+                explained = replace(explained, notes=(*explained.notes, prepared.note))
+            if self.request.is_trust_wanted:
+                explained = replace(explained, trust=tuple(self.viewer.trust(explained, prepared, ctx.check)))
+            files = self._write(explained, name)
         except ImageError as error:
             return ImageExplained(image, error=error.message)
-        verdict = trust.verdict if trust else None
+        verdict = explained.trust[0].verdict if explained.trust else None
         return ImageExplained(image, files, explained.heatmaps[0].class_name, verdict)
 
-    def _trust(self, explained: Explained, prepared: PreparedImage, ctx: JobContext) -> Trust | None:
-        if not self.request.is_trust_wanted:
-            return None
-        return next(self.viewer.trust(explained, prepared, ctx.check))
-
-    def _write(self, explained: Explained, trust: Trust | None, prepared: PreparedImage, name: str) -> tuple[str, ...]:
-        request, info = self.request, self.ready.info
-        record = {
-            "model": {"title": info.title, "architecture": info.architecture, "identity": info.identity},
-            "predictions": [
-                {"class": one, "probability": probability}
-                for one, probability in zip(explained.classes, explained.probabilities, strict=True)
-            ],
-            "trust": trust_record(trust) if trust else None,
-            "notes": [*explained.notes, *([prepared.note] if prepared.note else [])],
-            "colours": request.colours,
-            "opacity": request.opacity,
-        }
+    def _write(self, explained: Explained, name: str) -> tuple[str, ...]:
+        request = self.request
         found = picture(
             explained.image,
             explained.heatmaps[0],
-            record,
+            dict(record_of(explained, self.ready.info, self.check)),
             (request.colours, request.opacity),
             request.max_megapixels,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.explain.colours import COLOURS, overlaid
 from convnext_studio.core.explain.place import resampled
-from convnext_studio.core.explanations import METHODS, Heatmap, Trust
+from convnext_studio.core.explanations import METHODS, Heatmap
 from convnext_studio.core.files import replacing
 from convnext_studio.core.images.open import open_pixels
 from convnext_studio.core.requests import SaveHeatmap
@@ -67,12 +66,12 @@ def picture(
     found = open_pixels(image.path, image.frame, max_megapixels=max_megapixels)
     height, width = found.pixels.shape[:2]  # the largest pictures come reduced
     values = resampled(heatmap, (0.0, 0.0, float(found.width), float(found.height)), width, height)
-    whole = {**record_of(image, heatmap), "width": found.width, "height": found.height, **record}
+    size = {"width": found.width, "height": found.height}
+    whole = {**_record_of(image, heatmap), **size, **record, "colours": paint[0], "opacity": paint[1]}
     return Picture(found.pixels, np.clip(values, 0, 1), whole, *paint)
 
 
-def record_of(image: ImageRef, heatmap: Heatmap) -> dict[str, Any]:
-    """What a JSON record says of a Heatmap in any case."""
+def _record_of(image: ImageRef, heatmap: Heatmap) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "path": image.path,
@@ -87,11 +86,6 @@ def record_of(image: ImageRef, heatmap: Heatmap) -> dict[str, Any]:
         "region": list(heatmap.region),
         "seen": list(heatmap.seen),
     }
-
-
-def trust_record(trust: Trust) -> dict[str, Any]:
-    """The figures of a Trust as JSON takes them."""
-    return dataclasses.asdict(trust)
 
 
 def check_suffix(path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
-from convnext_studio.core.explanations import METHODS, Method
-from convnext_studio.core.requests import ExplainFolder
+from convnext_studio.core.explanations import METHODS, Method, record_of
+from convnext_studio.core.requests import ExplainFolder, SaveHeatmap
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.explanation_files import SUFFIXES
 from convnext_studio.gui.stores.studio import Studio
@@ -78,9 +78,9 @@ class ExplanationPanel(QWidget):
         inner.setSpacing(8)
         inner.addLayout(self._rows())
         inner.addLayout(self._tools())
-        inner.addWidget(self.notes)
-        inner.addWidget(self.trust)
         column.addWidget(self.state)
+        column.addWidget(self.trust)  # first: in a small window what lies lower is not seen
+        column.addWidget(self.notes)
         column.addWidget(self._controls)
 
     def _head(self) -> QHBoxLayout:
@@ -212,8 +212,10 @@ class ExplanationPanel(QWidget):
         notes = explainer.explained.notes if explainer.explained is not None else ()
         self.notes.setText(" ".join(notes))
         self.notes.setVisible(bool(notes))
-        is_measuring = explainer.heatmap is not None and explainer.trust is None and not explainer.error
-        self.trust.show_trust(explainer.trust, is_measuring=is_measuring)
+        has_map = explainer.heatmap is not None
+        is_measuring = explainer.trust is None and not explainer.error and (explainer.is_busy or has_map)
+        self.trust.show_trust(explainer.trust, is_measuring=is_measuring, has_map=has_map)
+        self._show_check()
         self._show_actions()
 
     def _state_words(self) -> str:
@@ -283,9 +285,20 @@ class ExplanationPanel(QWidget):
 
     def _on_save_chosen(self, path: str) -> None:
         self._studio.memory.keep("save_folder", str(Path(path).parent))
-        explained = self._explainer.explained
-        if explained is not None:
-            self._studio.explanation_files.save(explained, (path,), self._explainer.look)
+        explainer, classifier = self._explainer, self._studio.classifier
+        explained = explainer.explained
+        if explained is None or classifier.info is None:
+            return
+        request = SaveHeatmap(
+            explained.image,
+            explained.heatmaps[0],
+            (path,),
+            record_of(explained, classifier.info, explainer.check),
+            explainer.look.colours,
+            explainer.look.opacity,
+            classifier.max_megapixels,
+        )
+        self._studio.explanation_files.save(request)
 
     def _ask_folder(self) -> None:
         """Ask where to, and explain every Image now shown in the list."""
@@ -310,6 +323,7 @@ class ExplanationPanel(QWidget):
             method=wish.method,
             layer=wish.layer,
             class_name=wish.class_name,
+            versus=wish.versus,
             colours=self._explainer.look.colours,
             opacity=self._explainer.look.opacity,
             max_megapixels=classifier.max_megapixels,

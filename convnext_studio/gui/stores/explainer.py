@@ -85,8 +85,8 @@ class Explainer(QObject):
         self.network: NetworkDescription | None = None
         self.stages: tuple[Heatmap, ...] = ()
         self.shows_stages = False
-        self.check: ExplanationCheck | None = None
         self.is_checking = False
+        self._checks: dict[tuple[str, str, str], ExplanationCheck] = {}
         self._lane = lanes["explain"]
         self._library, self._classifier, self._viewer = viewing
         self._memory = memory
@@ -117,6 +117,14 @@ class Explainer(QObject):
     def trust(self) -> Trust | None:
         """Whether the Heatmap can be trusted, once that is measured."""
         return self.explained.trust[0] if self.explained is not None and self.explained.trust else None
+
+    @property
+    def check(self) -> ExplanationCheck | None:
+        """What the check of the Model said of maps like this one, if it was made."""
+        heatmap, info = self.heatmap, self._classifier.info
+        if heatmap is None or info is None:
+            return None
+        return self._checks.get((info.identity[:12], heatmap.method, _layer_of(heatmap)))
 
     @property
     def can_explain(self) -> bool:
@@ -340,16 +348,20 @@ class Explainer(QObject):
     # --- the check of the Model
 
     def check_model(self) -> None:
-        """See whether the maps change when the Model forgets what it learned, on some of the Images shown."""
-        key, classifier, library = self._asked, self._classifier, self._library
-        if key is None or classifier.info is None:
+        """See whether such maps change when the Model forgets what it learned, on some of the Images shown."""
+        heatmap, classifier, library = self.heatmap, self._classifier, self._library
+        if heatmap is None or classifier.info is None:
             return
-        images = tuple(library.image_at(row) for row in range(min(library.shown, CHECKED)))
-        layer = self.heatmap.layer if self.heatmap is not None else key.wish.layer
         request = CheckExplanations(
-            images, classifier.info.ref, classifier.execution, classifier.fit, key.wish.method, layer
+            tuple(library.image_at(row) for row in range(min(library.shown, CHECKED))),
+            classifier.info.ref,
+            classifier.execution,
+            classifier.fit,
+            heatmap.method,
+            _layer_of(heatmap),
+            classifier.max_megapixels,
         )
-        self.check, self.is_checking = None, True
+        self.is_checking = True
         handle = self._lane.submit(request, replaces="check", deadline_s=SILENCE_S)
         self._show_progress(self.tr("Check explanations"), handle)
         handle.succeeded.connect(self._on_checked)
@@ -358,7 +370,7 @@ class Explainer(QObject):
         self.check_changed.emit()
 
     def _on_checked(self, check: ExplanationCheck) -> None:
-        self.check = check
+        self._checks[check.model, check.method, check.layer] = check
 
     def _on_check_closed(self) -> None:
         self.is_checking = False
@@ -390,6 +402,11 @@ class Explainer(QObject):
     def _stage_names(self) -> tuple[str, ...]:
         layers = self.network.layers if self.network is not None else ()
         return tuple(layer.name for layer in layers if layer.is_stage)[-4:]
+
+
+def _layer_of(heatmap: Heatmap) -> str:
+    """The layer as Requests take it: none where a method looks at the input itself."""
+    return heatmap.layer if METHODS[heatmap.method].has_layer else ""
 
 
 def _kept_look(memory: WindowMemory) -> HeatLook:

@@ -9,12 +9,11 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from convnext_studio.core.events import EngineStopped, Failed
-from convnext_studio.core.explanations import Explained, ExplainSummary, ImageExplained
+from convnext_studio.core.explanations import ExplainSummary, ImageExplained
 from convnext_studio.core.requests import ExplainFolder, SaveHeatmap
 from convnext_studio.gui.jobs import LaneLike
 from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
-from convnext_studio.gui.widgets.heat_layer import HeatLook
 from convnext_studio.gui.widgets.numbers import count
 
 SUFFIXES = (".overlay.png", ".map.npy", ".map.tif", ".json")
@@ -37,12 +36,8 @@ class ExplanationFiles(QObject):
         """Whether a folder is being explained."""
         return self._entry is not None
 
-    def save(self, explained: Explained, paths: tuple[str, ...], look: HeatLook) -> None:
-        """Write the Heatmap as each suffix says: overlay, raw map, record."""
-        record = [("model", explained.model)]
-        if explained.trust:
-            record += [("verdict", explained.trust[0].verdict), ("trust", explained.trust[0].sentence)]
-        request = SaveHeatmap(explained.image, explained.heatmaps[0], paths, tuple(record), look.colours, look.opacity)
+    def save(self, request: SaveHeatmap) -> None:
+        """Write a Heatmap as each suffix says: overlay, raw map, record."""
         handle = self._lanes["files"].submit(request)
         self._jobs.add(self.tr("Save Heatmap"), handle, "export")
         handle.succeeded.connect(self._on_saved)

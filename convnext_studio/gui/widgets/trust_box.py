@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from convnext_studio.core.explanations import ExplanationCheck, Trust, TrustVerdict
@@ -20,6 +20,7 @@ _SIGNS: dict[TrustVerdict, tuple[str, Tone]] = {
     "weak": ("warn", "again"),
     "not faithful": ("x", "ng"),
 }
+_WIDTH = 380  # of the figures
 
 
 class TrustBox(Frame):
@@ -37,6 +38,8 @@ class TrustBox(Frame):
         self.chip = Chip(theme, "")
         self.why = Button(theme, self.tr("Why?"), None, "link")
         self.sentence = PlainLabel("", "small", "text2", wrap=True)
+        self.sentence.setMinimumHeight(2 * self.sentence.fontMetrics().lineSpacing())  # what lies below stays there
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         head = QHBoxLayout()
         head.addWidget(self.chip)
         head.addStretch(1)
@@ -48,14 +51,17 @@ class TrustBox(Frame):
         column.addWidget(self.sentence)
         self.why.clicked.connect(self.open_why)
 
-    def show_trust(self, trust: Trust | None, *, is_measuring: bool) -> None:
-        """Show the verdict, or that it is being measured; nothing where there is nothing to judge."""
+    def show_trust(self, trust: Trust | None, *, is_measuring: bool, has_map: bool = True) -> None:
+        """Show the verdict, or that it or even its map is being made; nothing where there is nothing to judge."""
         self._trust = trust
         self.setVisible(trust is not None or is_measuring)
         self.why.setVisible(trust is not None)
-        if trust is None:
+        if trust is None and has_map:
             self.chip.set_chip(self.tr("Measuring"), "clock", "none")
             self.sentence.setText(self.tr("Areas are hidden to see what the score rests on."))
+        elif trust is None:
+            self.chip.set_chip(self.tr("Not measured yet"), "clock", "none")
+            self.sentence.setText(self.tr("The Heatmap is being made."))
         else:
             self.chip.set_chip(verdict_word(trust.verdict), *_SIGNS[trust.verdict])
             self.sentence.setText(trust.sentence)
@@ -67,11 +73,13 @@ class TrustBox(Frame):
 
     def show_check(self, check: ExplanationCheck | None, *, is_checking: bool) -> None:
         """What the check of the Model said."""
-        self._can_check = check is None and not is_checking
+        can_check = check is None and not is_checking
+        words = check.sentence if check is not None else ""
         if is_checking:
-            self._check_words = self.tr("The Model is being checked…")
-        else:
-            self._check_words = check.sentence if check is not None else ""
+            words = self.tr("The Model is being checked…")
+        if (can_check, words) == (self._can_check, self._check_words):
+            return
+        self._can_check, self._check_words = can_check, words
         if self._popover is not None and self._popover.isVisible():
             self._popover.close_popover()
             self.open_why()
@@ -82,13 +90,15 @@ class TrustBox(Frame):
         if trust is None:
             return
         popover = Popover(self._theme, self)
-        popover.setFixedWidth(380)
+        popover.setFixedWidth(_WIDTH)
         self._popover = popover
         popover.closed.connect(self._on_closed)
         popover.body.addWidget(PlainLabel(_meaning(trust.verdict), "small", "text", wrap=True))
         facts = FactList(self.tr("What was measured"))
-        facts.setMinimumHeight(200)
         facts.show_facts(figures_of(trust))
+        facts.setMinimumHeight(120)  # it scrolls where the window is low
+        if (inner := facts.widget()) is not None:
+            facts.setMaximumHeight(inner.heightForWidth(_WIDTH - 2 * popover.body.contentsMargins().left()))
         popover.body.addWidget(facts)
         words = self._check_words or self.tr(
             "A map that stays the same when the Model forgets what it learned explains nothing."

@@ -235,6 +235,22 @@ def test_a_folder_gets_overlay_map_and_record_of_each_image_and_a_bad_one_its_re
         record = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
         assert record["class"] == CLASSES[number]
         assert record["trust"]["verdict"] in ("faithful", "weak", "not faithful")
+        assert record["check"]["images"] == 3
+        assert record["model"]["title"] == "Planted"
+    (check,) = [event for event in said if isinstance(event, ExplanationCheck)]
+    assert "random weights" in check.sentence
+
+
+def test_a_folder_can_be_explained_against_a_class_and_without_trust(
+    model: ModelRef, images: tuple[ImageRef, ...], tmp_path: Path
+) -> None:
+    request = requests.ExplainFolder(
+        images[:1], str(tmp_path / "why"), model, CPU, versus=CLASSES[0], is_trust_wanted=False
+    )
+    jobs.run(request, JobContext())
+    record = json.loads((tmp_path / "why" / "part.json").read_text(encoding="utf-8"))
+    assert record["versus"] == CLASSES[0] != record["class"]
+    assert (record["trust"], record["check"]) == (None, None)
 
 
 def test_maps_change_when_the_model_forgets_and_the_check_is_kept(

@@ -15,7 +15,7 @@ from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
 from convnext_studio.core.explain.place import image_map
-from convnext_studio.core.explain.trust import Witness, correlation, log_odds, measure, scene_of
+from convnext_studio.core.explain.trust import Witness, _sentence, agreement, correlation, log_odds, measure, scene_of
 from convnext_studio.core.explain.viewer import other_way
 from convnext_studio.core.explanations import Heatmap, Trust
 from convnext_studio.core.images.preprocess import PreparedImage, prepare
@@ -76,6 +76,11 @@ def test_the_sentence_says_what_hiding_does(planted: Planted) -> None:
     assert 0 < trust.area < 0.35
 
 
+def test_the_sentence_does_not_call_a_change_what_rounds_to_none() -> None:
+    witness = Witness(lambda batch: batch, 1, log_odds(0, None), lambda batch, check: (batch, 1.0), "stain")
+    assert _sentence(witness, 0.1, 0.9712, 0.9704, 0.97).startswith("Hiding the hot area leaves “stain” at 0.97;")
+
+
 @pytest.mark.parametrize("size", [(160, 160), (480, 160), (160, 400)])
 def test_the_hottest_point_lies_in_the_patch_in_image_pixels(planted: Planted, size: tuple[int, int]) -> None:
     lens, rng, hits, count = Lens(planted.model.network, PREPROCESSING), np.random.default_rng(2), 0, 30
@@ -88,6 +93,16 @@ def test_the_hottest_point_lies_in_the_patch_in_image_pixels(planted: Planted, s
         y, x = np.unravel_index(int(values.argmax()), values.shape)
         hits += bool(left <= x < right and top <= y < bottom)
     assert hits >= 0.95 * count
+
+
+def test_maps_that_mark_the_same_spot_agree_whatever_their_cold_places_do() -> None:
+    rng, hot = np.random.default_rng(0), np.zeros((140, 140), bool)
+    hot[40:70, 40:70] = True
+    noise = rng.random((14, 14)).repeat(10, 0).repeat(10, 1).astype(np.float32)
+    assert agreement(np.where(hot, 9, noise).astype(np.float32), hot) > 0.9
+    assert abs(agreement(noise, hot)) < 0.35
+    assert agreement(np.where(hot, 0, 1 + noise).astype(np.float32), hot) < -0.9
+    assert agreement(noise, np.zeros_like(hot)) == agreement(noise, np.ones_like(hot)) == 0.0
 
 
 def test_rank_correlation_knows_alike_from_opposite() -> None:
