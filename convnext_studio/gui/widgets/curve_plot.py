@@ -67,6 +67,7 @@ class CurvePlot(QWidget):
         self._drawn_in: object = None  # how the plots were seen when this one was told what to draw
         self._pressed_at: float | None = None
         self._is_stale = False
+        self._is_counted = True
         self._later = QTimer(self, singleShot=True, interval=view.delay_ms())
         self._later.timeout.connect(self._draw)
         self.setAccessibleName(name)
@@ -228,11 +229,16 @@ class CurvePlot(QWidget):
             if is_shown:
                 drawn.raw.setData(*thinned(curve.raw_x, curve.raw_y, window))
                 drawn.smooth.setData(*thinned(curve.x, curve.y, window))
-        has_any = any(len(curve.x) for curve in self._curves)
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setTicks(None if has_any else [])  # of nothing there is nothing to count
+        self._count_on_axes(any(len(curve.x) for curve in self._curves))
         self._place_marks()
         self._place_cursor()
+
+    def _count_on_axes(self, has_any: bool) -> None:
+        """Of nothing there is nothing to count. What stays is not set again: an axis would be painted anew."""
+        if has_any != self._is_counted:
+            self._is_counted = has_any
+            for side in ("left", "bottom"):
+                self._plot.getAxis(side).setTicks(None if has_any else [])
 
     def _on_painted(self) -> None:
         """What came while it was not seen is drawn in the next turn."""
