@@ -45,8 +45,8 @@ class EvaluatePage(QWidget):
         self._evaluator = studio.evaluator
         self._make_result = make_result
         self.result: QWidget | None = None
-        self._making = QTimer(self, singleShot=True, interval=0)  # in a turn of its own: it takes as long as to fill it
-        self._making.timeout.connect(self._result)
+        self._making = QTimer(self, singleShot=True, interval=0)  # in turns of their own: each takes a while
+        self._making.timeout.connect(self._prepare)
         self._make_parts(actions)
         self._lay_out()
         self._connect()
@@ -270,10 +270,19 @@ class EvaluatePage(QWidget):
         self._show_empty()
         self._show_kept()
 
+    def _prepare(self) -> None:
+        """Make what shows an Evaluation; put it in its place in the next turn."""
+        if self.result is None:
+            self.result = self._make_result()
+            self._making.start()
+        else:
+            self._result()
+
     def _result(self) -> QWidget:
         """What shows an Evaluation, made once."""
         if self.result is None:
             self.result = self._make_result()
+        if self.result.parentWidget() is None:
             self.result.hide()
             self._column.addWidget(self.result, 1)
         return self.result
