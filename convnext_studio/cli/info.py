@@ -33,6 +33,7 @@ def show_info() -> int:
     found = jobs.run(requests.FindDevices(), JobContext())
     assert isinstance(found, tuple)
     for device in found:
-        print(f"{device.kind}: {device.name}; {', '.join(device.engines)}; {', '.join(device.precisions)}")
+        cores = f", {device.cores} core{'s' if device.cores > 1 else ''}" if device.cores else ""
+        print(f"{device.kind}: {device.name}{cores}; {', '.join(device.engines)}; {', '.join(device.precisions)}")
     print(f"cache: {platformdirs.user_cache_dir('convnext-studio', appauthor=False)}")
     return DONE

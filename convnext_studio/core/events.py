@@ -267,13 +267,14 @@ class RateFound:
 
 @dataclass(frozen=True)
 class DeviceFound:
-    """A device this machine has: "cpu", "AMD EPYC, 2 cores"; memory in bytes, 0 = unknown."""
+    """A device this machine has: "cpu", "AMD EPYC"; memory in bytes and cores to be used, 0 = unknown."""
 
     kind: DeviceName
     name: str
     memory_bytes: int
     engines: tuple[EngineName, ...]
     precisions: tuple[Precision, ...]
+    cores: int = 0
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def test_shortcuts_are_shown_as_they_stand_on_keys() -> None:
     assert key_words("Ctrl+Shift+O") == "Ctrl Shift O"
     assert key_words("Ctrl++") == "Ctrl +"
     assert key_words("?") == "?"
+    assert key_words("Alt+Right") == "Alt →"
     assert key_words(QKeySequence("F1")) == "F1"
 
 

@@ -19,7 +19,7 @@ from convnext_studio.gui.panels.device_badge import DeviceBadge, badge_words
 from convnext_studio.gui.stores.studio import Studio
 from tests.gui.test_models_store import make_info, read_cards, stock
 
-CPU = DeviceFound("cpu", "A processor, 2 cores", 16 << 30, ("torch", "openvino", "onnxruntime"), ("fp32", "bf16"))
+CPU = DeviceFound("cpu", "A processor", 16 << 30, ("torch", "openvino", "onnxruntime"), ("fp32", "bf16"), 2)
 FASTEST = Execution("cpu", "bf16", "openvino")
 NAME = "convnext_tiny.in12k_ft_in1k"
 

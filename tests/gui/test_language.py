@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QFontMetrics, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -17,13 +18,17 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.language import Catalogue, language_of, speak
 from convnext_studio.gui.main_window import MainWindow
+from convnext_studio.gui.panels.images_panel import ImagesPanel
 from convnext_studio.gui.panels.shortcut_sheet import ShortcutSheet
 from convnext_studio.gui.settings import problem_with
 from convnext_studio.gui.stores import model_rows
 from convnext_studio.gui.stores.compared import value_words
+from convnext_studio.gui.stores.rows import Column, heading
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
-from convnext_studio.gui.widgets.numbers import count, percent
+from convnext_studio.gui.widgets.key_cap import key_words
+from convnext_studio.gui.widgets.numbers import count, percent, with_cores
 
 TOOLS = runpy.run_path(str(Path(__file__).parents[2] / "packaging" / "translations.py"))
 HOLE = re.compile(r"%s|\{\d?\}")
@@ -43,6 +48,13 @@ class PseudoCatalogue(Catalogue):
 def pseudo(qapp: QApplication) -> Iterator[None]:
     catalogue = PseudoCatalogue()
     qapp.installTranslator(catalogue)
+    yield
+    qapp.removeTranslator(catalogue)
+
+
+@pytest.fixture
+def german(qapp: QApplication) -> Iterator[None]:
+    catalogue = speak("de", qapp)
     yield
     qapp.removeTranslator(catalogue)
 
@@ -136,3 +148,15 @@ def test_the_systems_first_language_that_we_speak_is_taken(monkeypatch: pytest.M
     monkeypatch.setattr(language.QLocale, "system", staticmethod(System))
     assert language_of("system") == "de"
     assert language_of("en") == "en"
+
+
+@pytest.mark.usefixtures("german")
+def test_keys_are_called_as_on_the_keyboard_and_a_head_has_room_for_its_word(studio: Studio, qtbot: QtBot) -> None:
+    assert key_words(QKeySequence("Ctrl+Shift+O")) == "Strg Umschalt O"
+    assert QKeySequence("Ctrl+Return").toString() == "Ctrl+Return"  # as it is kept
+    assert with_cores("CPU", 2) == "CPU, 2 Kerne"
+    images = ImagesPanel(studio, Actions(studio.theme))
+    qtbot.addWidget(images)
+    for column in Column:
+        title = QFontMetrics(font("cap")).horizontalAdvance(heading(column))
+        assert images.table.columnWidth(column) >= title + 22, heading(column)

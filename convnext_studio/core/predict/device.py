@@ -106,9 +106,7 @@ def _cpu_field(name: str) -> str:
 def _describe(kind: DeviceName) -> DeviceFound:
     name = device_title(kind)
     memory = int(psutil.virtual_memory().total)
-    if kind == "cpu":
-        cores = usable_cores()
-        name = f"{name}, {cores} core{'s' if cores > 1 else ''}"
-    elif kind == "cuda":
+    if kind == "cuda":
         memory = int(torch.cuda.get_device_properties(0).total_memory)
-    return DeviceFound(kind, name, memory, engines_on(kind), precisions_on(kind))
+    cores = usable_cores() if kind == "cpu" else 0
+    return DeviceFound(kind, name, memory, engines_on(kind), precisions_on(kind), cores)

@@ -16,7 +16,7 @@ from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import Button
 from convnext_studio.gui.widgets.dialog import Dialog
 from convnext_studio.gui.widgets.label import PlainLabel, SelectableLabel
-from convnext_studio.gui.widgets.numbers import file_size
+from convnext_studio.gui.widgets.numbers import file_size, with_cores
 
 _PACKAGES = (
     "torch",
@@ -83,7 +83,7 @@ class AboutDialog(Dialog):
             grid.addWidget(SelectableLabel(value), row, 1)
 
     def _on_found(self, devices: tuple[DeviceFound, ...]) -> None:
-        self._show_devices([(device.name, _facts(device)) for device in devices])
+        self._show_devices([(with_cores(device.name, device.cores), _facts(device)) for device in devices])
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self._show_devices([(self.tr("They could not be listed."), end.message)])

@@ -175,7 +175,8 @@ class DevicePopover(Popover):
 
     def _add_device(self, device: DeviceFound) -> None:
         memory = figures.size(device.memory_bytes) if device.memory_bytes else ""
-        words = " · ".join(word for word in (KIND_WORDS.get(device.kind, device.kind), device.name, memory) if word)
+        kind = KIND_WORDS.get(device.kind, device.kind)
+        words = " · ".join(filter(None, (kind, numbers.with_cores(device.name, device.cores), memory)))
         label = PlainLabel(words, "cap", "text3", elide=Qt.TextElideMode.ElideRight)
         label.setFixedHeight(28)
         self._list.addWidget(label)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QAction, QActionGroup, QFontMetrics, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
 
 from convnext_studio.core.values import Prediction
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.settings import Settings
 from convnext_studio.gui.stores.arrangement import SortKey
-from convnext_studio.gui.stores.rows import Column
+from convnext_studio.gui.stores.rows import Column, heading
 from convnext_studio.gui.stores.side_by_side import FEWEST, MOST
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets.buttons import ActionIconButton, IconButton
 from convnext_studio.gui.widgets.empty_state import EmptyState
 from convnext_studio.gui.widgets.filter_row import FilterRow
@@ -27,6 +28,7 @@ from convnext_studio.gui.widgets.thumbnail_grid import ThumbnailGrid
 
 COUNTS_MS = 300
 TYPING_MS = 120
+_BESIDE_TITLE = 24  # insets of a column's head
 _SORTS: dict[Column, SortKey] = {
     Column.NAME: "name",
     Column.CLASS: "class",
@@ -119,7 +121,8 @@ class ImagesPanel(Frame):
         self.table.setSelectionModel(self.grid.selectionModel())
         self.views.addWidget(self.empty)
         for column, width in zip(Column, (140, 96, 88, 72, 76, 160), strict=True):
-            self.table.setColumnWidth(column, width)
+            title = QFontMetrics(font("cap")).horizontalAdvance(heading(column))
+            self.table.setColumnWidth(column, max(width, title + _BESIDE_TITLE))
         self._make_sort_menu()
 
     def _make_sort_menu(self) -> None:

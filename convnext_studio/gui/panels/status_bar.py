@@ -13,6 +13,7 @@ from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import Button
 from convnext_studio.gui.widgets.frame import Frame, Hairline
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
+from convnext_studio.gui.widgets.numbers import with_cores
 from convnext_studio.gui.widgets.progress_line import ProgressLine
 
 
@@ -102,8 +103,7 @@ class StatusBar(Frame):
             return "clock", "text3", self._stage or self.tr("Loading the Model")
         if info is None:
             return "warn", "again", self.tr("No Model is loaded. Choose one to classify images.")
-        cores = os.cpu_count() or 1
-        device = self.tr("CPU, {} cores").format(cores) if info.device_kind == "cpu" else info.device
+        device = with_cores("CPU", os.cpu_count() or 1) if info.device_kind == "cpu" else info.device
         return "ok", "ok", self.tr("Ready · {} on {} · works offline").format(info.title, device)
 
     def _open_more(self) -> None:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QT_TRANSLATE_NOOP
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QSizePolicy
 
 from convnext_studio.gui.widgets.label import PlainLabel
 
+_ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
+_NAMES = (  # what Qt asks the catalogue for
+    QT_TRANSLATE_NOOP("QShortcut", "Ctrl"),
+    QT_TRANSLATE_NOOP("QShortcut", "Shift"),
+    QT_TRANSLATE_NOOP("QShortcut", "Return"),
+    QT_TRANSLATE_NOOP("QShortcut", "Space"),
+    QT_TRANSLATE_NOOP("QShortcut", "Backspace"),
+    QT_TRANSLATE_NOOP("QShortcut", "Del"),
+    QT_TRANSLATE_NOOP("QShortcut", "Ins"),
+    QT_TRANSLATE_NOOP("QShortcut", "Home"),
+    QT_TRANSLATE_NOOP("QShortcut", "End"),
+    QT_TRANSLATE_NOOP("QShortcut", "PgUp"),
+    QT_TRANSLATE_NOOP("QShortcut", "PgDown"),
+)
+
 
 def key_words(keys: QKeySequence | str) -> str:
     """A shortcut in words as they stand on keys: "Ctrl Shift O"."""
     text = keys if isinstance(keys, str) else keys.toString(QKeySequence.SequenceFormat.NativeText)
-    return text.replace("+", " ") if len(text) > 1 and not text.endswith("++") else text.replace("++", " +")
+    words = text.replace("+", " ") if len(text) > 1 and not text.endswith("++") else text.replace("++", " +")
+    return " ".join(_ARROWS.get(word, word) for word in words.split(" "))
 
 
 class KeyCap(PlainLabel):

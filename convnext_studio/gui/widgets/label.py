@@ -110,12 +110,12 @@ class PlainLabel(QLabel):
             super().paintEvent(event)
             return
         painter = QPainter(self)
-        shown = self.fontMetrics().elidedText(self.text(), self._elide, self.width())
+        shown = self.fontMetrics().elidedText(self.text(), self._elide, self.contentsRect().width())
         painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(self.rect(), int(self.alignment()) | int(Qt.TextFlag.TextSingleLine), shown)
+        painter.drawText(self.contentsRect(), int(self.alignment()) | int(Qt.TextFlag.TextSingleLine), shown)
 
     def _update_tip(self) -> None:
-        is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.width()
+        is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
         self.setToolTip(plain_tip(self.text()) if is_cut else "")
 
 

@@ -33,6 +33,14 @@ def rate(images_per_s: float) -> str:
     return QCoreApplication.translate("numbers", "{0} images/s").format(number)
 
 
+def with_cores(device: str, cores: int) -> str:
+    """ "CPU, 2 cores"; its name alone where cores say nothing."""
+    tr = QCoreApplication.translate
+    if cores <= 1:
+        return tr("numbers", "{0}, 1 core").format(device) if cores else device
+    return tr("numbers", "{0}, {1} cores").format(device, count(cores))
+
+
 def scientific(value: float) -> str:
     """0.0003 -> "3e-4": short, and as it may be typed."""
     digits, _mark, exponent = f"{value:.1e}".partition("e")
