@@ -75,6 +75,7 @@ def _started(event: RunStarted) -> tuple[str, ...]:
         f"{event.model}: {len(event.classes)} classes ({', '.join(event.classes)}); images: {counts}",
         f"{event.device}, {event.precision}, batches of {event.batch_size}{processes}",
         *([f"It grows from weights with the licence {event.licence}."] if event.licence else []),
+        *event.data,
         *event.warnings,
     )
 

@@ -25,7 +25,10 @@ Sample = tuple[  # see SamplesShown
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The Run's first line after its folder was made. `steps`, `epochs` are planned; `counts` per split and class."""
+    """The Run's first line after its folder was made. `steps`, `epochs` are planned; `counts` per split and class.
+
+    `data` says what the Images are like and which of them stay together.
+    """
 
     name: str
     model: str
@@ -39,6 +42,7 @@ class RunStarted:
     world_size: int = 1
     licence: str = ""
     warnings: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

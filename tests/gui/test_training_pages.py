@@ -188,6 +188,18 @@ def test_the_set_up_shows_splits_warnings_and_the_better_grouping(
     assert (studio.set_up.recipe.group, studio.set_up.recipe.group_pattern) == ("name", "^(.+)_")
 
 
+def test_the_card_says_what_the_images_are_like_and_what_is_passed_over(
+    window: MainWindow, studio: Studio, actions: Actions, workspace: Workspace, qtbot: QtBot
+) -> None:
+    workspace.found = card(sizes={"640 x 480": 400, "320 x 240": 20}, channels={"grey": 420}, ignored=3)
+    studio.data_sets.choose(DATA)
+    actions["new_run"].trigger()
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    looks = set_up_of(window).card.looks
+    assert looks.isVisible()
+    assert looks.text() == "640 x 480 (400), 320 x 240 (20) pixels · grey · other files, ignored: 3"
+
+
 def test_images_of_a_warning_are_shown_in_inspect(
     window: MainWindow, studio: Studio, actions: Actions, lanes: dict[str, InlineLane], qtbot: QtBot
 ) -> None:

@@ -521,6 +521,12 @@ def test_the_licence_of_what_a_run_grows_from_is_said() -> None:
     assert "It grows from weights with the licence CC-BY-NC-4.0." in words
 
 
+def test_what_the_images_are_like_and_which_stay_together_is_said_before_the_warnings() -> None:
+    said = ("Images of 150 x 150 pixels, grey.", "Images that look alike stay together.")
+    words = words_of(dataclasses.replace(STARTED, data=said, warnings=("Few Images.",)), History())
+    assert words[-3:] == (*said, "Few Images.")
+
+
 def test_a_learning_rate_is_found_without_making_a_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

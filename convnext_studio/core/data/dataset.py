@@ -47,7 +47,8 @@ class DataSetCard:
     `images` hold the usable Images with group and split; `counts[split][class]` are the realised numbers. `unreadable`
     are pairs of path and reason. `grouping` says in words what was kept together; `suggestion` is a better way, if one
     was found, as a Recipe field's value. `fingerprint` is a SHA-256 over labels, splits and the files' content, hex.
-    `moved` and `excluded` are paths whose label was changed or that were taken out by hand.
+    `moved` and `excluded` are paths whose label was changed or that were taken out by hand. `ignored` counts what lies
+    among the Images and is none: the litter of other programs, texts, hidden files.
     `refusal` says why nothing can be trained on this and `refusal_hint` what to do; both are empty where it can.
     """
 
@@ -65,6 +66,7 @@ class DataSetCard:
     fingerprint: str = ""
     moved: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    ignored: int = 0
     refusal: str = ""
     refusal_hint: str = ""
 

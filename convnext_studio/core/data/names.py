@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from convnext_studio.core.data.dataset import Split
 
@@ -33,6 +34,14 @@ def shown(path: str, longest: int = 200) -> str:
     """The path as text that any output can take; the end of a very long one."""
     text = os.fsencode(path).decode("utf-8", "replace")
     return text if len(text) <= longest else f"…{text[-longest:]}"
+
+
+def commonest(counts: Mapping[str, int], most: int = 3) -> str:
+    """ "640 x 480 (106), 640 x 512 (8), …": what there is most of, with how many; alone, without."""
+    if len(counts) == 1:
+        return next(iter(counts))
+    ordered = sorted(counts.items(), key=lambda one: -one[1])
+    return ", ".join([*(f"{name} ({count:,})" for name, count in ordered[:most]), *["…"] * (len(counts) > most)])
 
 
 def counted(number: int, what: str, more: str = "") -> str:

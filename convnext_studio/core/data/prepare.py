@@ -69,6 +69,7 @@ def describe_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) ->
         fingerprint=fingerprint(images, contents(seen), listing.root),
         moved=edited.moved,
         excluded=edited.excluded,
+        ignored=listing.ignored,
         refusal=refusal,
         refusal_hint=hint,
     )

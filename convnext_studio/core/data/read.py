@@ -38,7 +38,7 @@ class Listing:
     """What was found before anything was decoded. `root` is the folder that paths are shown and hashed below.
 
     `images` have the group of a CSV's column (`has_groups`) and the split that was given, if any. `empty` are class
-    folders without Images.
+    folders without Images. `ignored` counts what was passed over as no Image.
     """
 
     source: str
@@ -47,6 +47,7 @@ class Listing:
     has_groups: bool = False
     empty: tuple[str, ...] = ()
     warnings: tuple[DataWarning, ...] = ()
+    ignored: int = 0
 
     @property
     def is_split_given(self) -> bool:
@@ -157,7 +158,8 @@ def _read_folder(folder: str, ctx: JobContext) -> Listing:
     if groups:
         images = [replace(image, group=groups.get(image.path, "")) for image in images]
     has_groups = any(image.group for image in images)
-    return Listing(folder, root, tuple(images), has_groups, _empty_classes(root, images), tuple(warnings))
+    empty = _empty_classes(root, images)
+    return Listing(folder, root, tuple(images), has_groups, empty, tuple(warnings), summary.ignored)
 
 
 def _collect(event: object, found: list[str]) -> None:

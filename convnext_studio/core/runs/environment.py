@@ -57,6 +57,7 @@ def write_data(run: Run, card: DataSetCard) -> None:
         "groups": card.groups,
         "sizes": card.sizes,
         "channels": card.channels,
+        "ignored": card.ignored,
         "unreadable": card.unreadable,
         "warnings": [
             {"kind": one.kind, "message": one.message, "hint": one.hint, "images": one.images} for one in card.warnings

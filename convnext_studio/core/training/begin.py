@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from convnext_studio.core.data.dataset import SPLITS, LabelledImage, Split
+from convnext_studio.core.data.dataset import SPLITS, DataSetCard, LabelledImage, Split
+from convnext_studio.core.data.names import commonest, counted
 from convnext_studio.core.data.prepare import prepare_data
 from convnext_studio.core.data.split_file import read_split, write_split
 from convnext_studio.core.errors import DataError
@@ -37,6 +38,7 @@ class Data:
     images: Mapping[Split, tuple[LabelledImage, ...]]
     fingerprint: str
     warnings: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     is_begun: bool = False
 
@@ -142,7 +144,7 @@ def _data(desk: Desk, *, accepts_changes: bool) -> Data:
     classes = tuple(name for name in kept.get("classes", ()) if name in seen)
     if len(classes) != len(seen):
         raise DataError("The Run's data.json cannot be read.", "Begin a new Run.")
-    return Data(desk.run.recipe, classes, _by_split(images), str(kept.get("fingerprint", "")), (), changes, True)
+    return Data(desk.run.recipe, classes, _by_split(images), str(kept.get("fingerprint", "")), (), (), changes, True)
 
 
 def _new_data(desk: Desk) -> Data:
@@ -160,7 +162,13 @@ def _new_data(desk: Desk) -> Data:
     environment.write_data(run, card)
     write_begun(run, images)
     warnings = tuple(f"{one.message} {one.hint}".strip() for one in card.warnings)
-    return Data(recipe, classes, _by_split(images), card.fingerprint, warnings)
+    return Data(recipe, classes, _by_split(images), card.fingerprint, warnings, _words(card))
+
+
+def _words(card: DataSetCard) -> tuple[str, ...]:
+    looks = f"Images of {commonest(card.sizes)} pixels, {commonest(card.channels)}."
+    ignored = f" {counted(card.ignored, 'other file is', 'other files are')} ignored."
+    return looks + ignored * bool(card.ignored), card.grouping
 
 
 def _by_split(images: tuple[LabelledImage, ...] | list[LabelledImage]) -> dict[Split, tuple[LabelledImage, ...]]:

@@ -299,6 +299,7 @@ def _say_what_begins(work: Work) -> None:
             world_size=desk.world.size,
             licence=ground.start.card.licence,
             warnings=ground.data.warnings,
+            data=ground.data.words,
         )
     )
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QLineEdit, QVBoxLayout
 
 from convnext_studio.core.data.dataset import SPLITS, DataSetCard
+from convnext_studio.core.data.names import commonest
 from convnext_studio.core.recipe import GROUPINGS, Recipe
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
@@ -38,6 +39,7 @@ class DataCard(Frame):
         self._suggested: dict[str, str] = {}
         self.title = PlainLabel("", "section", elide=Qt.TextElideMode.ElideMiddle)
         self.sentence = PlainLabel("", "small", "text2", wrap=True)
+        self.looks = PlainLabel("", "small", "text2", wrap=True)
         self.progress = ProgressLine()
         self.bars = ClassBars(theme)
         self.split_words = PlainLabel("", "small", "text2", wrap=True)
@@ -86,6 +88,7 @@ class DataCard(Frame):
         column.setSpacing(8)
         column.addWidget(self.title)
         column.addWidget(self.sentence)
+        column.addWidget(self.looks)
         column.addWidget(self.progress)
         column.addWidget(self.bars)
         column.addWidget(self.split_words)
@@ -103,6 +106,7 @@ class DataCard(Frame):
         self.title.setToolTip(plain_tip(recipe.data))
         self.bars.setVisible(card is not None)
         self.split_words.setVisible(card is not None)
+        self.looks.setVisible(card is not None and bool(card.sizes))
         for widget in (self._together, self.grouping):
             widget.setVisible(has_data)
         self.grouping.setCurrentIndex(GROUPINGS.index(recipe.group))
@@ -145,6 +149,7 @@ class DataCard(Frame):
             many = self.tr("{0} cannot be read").format(count(broken))
             parts.append(many if broken else self.tr("no broken files"))
         self.sentence.setText(", ".join(parts))
+        self.looks.setText(self._looks(card))
         self.bars.show_counts(card.classes, [card.counts.get(split, {}) for split in SPLITS])
         train, validation, test = (sum(card.counts.get(split, {}).values()) for split in SPLITS)
         self.split_words.setText(
@@ -152,6 +157,16 @@ class DataCard(Frame):
                 count(train), count(validation), count(test)
             )
         )
+
+    def _looks(self, card: DataSetCard) -> str:
+        kinds = {"grey": self.tr("grey"), "colour": self.tr("colour")}
+        parts = [
+            self.tr("{0} pixels").format(commonest(card.sizes)),
+            commonest({kinds[name]: number for name, number in card.channels.items()}),
+        ]
+        if card.ignored:
+            parts.append(self.tr("other files, ignored: {0}").format(count(card.ignored)))
+        return " · ".join(parts)
 
     def _show_grouping(self, card: DataSetCard | None) -> None:
         self.group_words.setText(card.grouping if card is not None else "")

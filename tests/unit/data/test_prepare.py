@@ -333,3 +333,10 @@ def test_classes_that_are_not_learned_are_said_to_be_left_out(tmp_path: Path, dr
     warnings = describe_data(Recipe(data=str(tmp_path / "set")), JobContext()).warnings
     told = next(one for one in warnings if "for training of “c”" in one.message)
     assert "their other Images are left out" in told.hint
+
+
+def test_what_is_no_image_is_ignored_and_counted(two_classes: Path) -> None:
+    for litter in ("Thumbs.db", ".DS_Store", "bad/._00.png", "good/~$x.xlsx", "good/notes.txt"):
+        (two_classes / litter).write_bytes(b"no picture")
+    card = card_of(two_classes)
+    assert (len(card.images), card.ignored, kinds(card)) == (24, 5, ["few"])

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.data.names import commonest
 from convnext_studio.core.data.read import Listing, name_warnings, natural, read_data_set
 from convnext_studio.core.data.sample import make_sample
 from convnext_studio.core.errors import DataError
@@ -225,3 +226,15 @@ def test_runs_beside_the_classes_are_no_classes_without_images(tmp_path: Path) -
     (tmp_path / "nested/runs/one/recipe.toml").touch()
     (tmp_path / "nested/train/void").mkdir(parents=True)
     assert read(touch(tmp_path / "nested", "train/ok/a.png", "test/dent/b.png")).empty == ("void",)
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"grey": 24}, "grey"),
+        ({"8 x 8": 2, "9 x 9": 1_000}, "9 x 9 (1,000), 8 x 8 (2)"),
+        ({"a": 1, "b": 2, "c": 3, "d": 4}, "d (4), c (3), b (2), …"),
+    ],
+)
+def test_what_there_is_most_of_is_said_first(counts: dict[str, int], words: str) -> None:
+    assert commonest(counts) == words

@@ -64,6 +64,9 @@ def test_a_run_ends_with_a_model_file_that_says_what_it_can(begin: Callable[...,
     assert all(metric.low is not None for metric in model.card.metrics)
     assert model.preprocessing.width == 32
     assert "SHA-256" in model.card.provenance.data
+    (started,) = of(RunStarted, events)
+    assert isinstance(started, RunStarted)
+    assert started.data == ("Images of 40 x 40 pixels, colour.", "Only exact copies stay together.")
 
 
 def test_a_finished_run_is_left_as_it_is(begin: Callable[..., Run]) -> None:
