@@ -12,13 +12,14 @@ from convnext_studio.cli.command import Command
 from convnext_studio.cli.parser import make_parser
 from convnext_studio.cli.parser import with_command as _with_command
 from convnext_studio.cli.stopping import Stop, stop_on_signal
-from convnext_studio.cli.talking import DONE, NOTHING_DONE, WRONG_USAGE, OutputError, say, silence
+from convnext_studio.cli.talking import DONE, NOTHING_DONE, WRONG_USAGE, OutputError, let_any_name_out, say, silence
 from convnext_studio.core.context import Cancelled
 from convnext_studio.core.errors import StudioError, UsageError
 
 
 def main(argv: list[str]) -> int:
     """Run one command; return its exit code."""
+    let_any_name_out()
     arguments = make_parser().parse_args(_with_command(argv))
     try:
         return _run(arguments)

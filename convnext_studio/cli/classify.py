@@ -156,8 +156,8 @@ def _print(predictions: list[Prediction], top: int) -> None:
         for line in text.getvalue().removesuffix("\n").split("\n"):
             print(plain(line))
         return
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(newline="")
     with writing():
         write_csv(sys.stdout, predictions, top)
 

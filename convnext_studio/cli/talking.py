@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -30,6 +31,16 @@ def writing() -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError((error.strerror or str(error)).lower()) from error
+
+
+def let_any_name_out() -> None:
+    """A file name may hold letters that a terminal has not, and bytes that are no text: a pipe gets the very name."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="backslashreplace")
+    else:
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def silence(stream: TextIO) -> None:

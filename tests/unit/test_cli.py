@@ -150,6 +150,14 @@ def test_output_that_cannot_be_written_is_one_sentence_or_none(end: str) -> None
             assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
+@pytest.mark.parametrize("name", ["stähle", "\udcff"])
+def test_the_folder_is_told_byte_for_byte_whatever_letters_the_system_has(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "convnext_studio", "sample", str(tmp_path / name), "--count", "1", "--size", "64"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii:strict"}
+    done = subprocess.run(command, capture_output=True, cwd=_root(), env=environment, check=False)
+    assert (done.returncode, done.stdout) == (0, os.fsencode(tmp_path / name / "images") + b"\n"), done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize("end", ["/dev/full", "a closed pipe", "nothing"])
 def test_work_goes_on_where_nobody_listens_to_its_progress(end: str, tmp_path: Path) -> None:
