@@ -19,6 +19,7 @@ from convnext_studio.core.context import Cancelled
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.events import Noticed
 from convnext_studio.core.run_events import Line, Progressed, RunEnded, RunEvent, StepEnded
+from convnext_studio.core.runs import lock
 from convnext_studio.core.runs.control import Control
 from convnext_studio.core.runs.ending import note_refusal
 from convnext_studio.core.runs.environment import read_data
@@ -38,8 +39,9 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     talk = _Talk(_so_far(folder) if place.is_first else None)
     talk.say(f"Run: {folder}")
     try:
-        _load(folder, stop, place)
-        ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
+        with lock.announced(Path(folder)) if place.is_first else contextlib.nullcontext():
+            _load(folder, stop, place)
+            ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
     except StudioError as error:
         if not place.is_first:
             say(f"Process {place.rank}: {error}")

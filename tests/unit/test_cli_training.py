@@ -280,6 +280,18 @@ def test_a_stop_while_the_trainer_is_still_loaded_is_obeyed_at_once_and_written_
     assert out == f"{found.folder}\n" and "Stopped." in err
 
 
+def test_a_run_whose_trainer_is_still_loaded_counts_as_running(
+    asked: list[requests.Train], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(
+        jobs, "load", lambda kind: seen.append(summarise(_only(tmp_path)).state) if kind is requests.Train else None
+    )
+    _train(tmp_path)
+    assert seen == ["running"]
+    assert lock.read_owner(_only(tmp_path).folder) is None
+
+
 def test_a_finished_run_stays_finished_when_going_on_with_it_is_stopped(
     asked: list[requests.Train], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
