@@ -46,6 +46,7 @@ class NotesField(QPlainTextEdit):
         self.setPlaceholderText(placeholder)
         self.setTabChangesFocus(True)
         self.setProperty("kind", "field")
+        self.document().setDocumentMargin(8)  # as far in as the words of a line are
 
     def show_text(self, text: str) -> None:
         """Show what is kept, unless it is being changed."""
