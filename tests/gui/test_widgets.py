@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QStandardItemModel
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QStyleOptionComboBox, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.gui.theme.theme import Theme
@@ -150,6 +150,19 @@ def test_the_wheel_passes_over_a_select_without_focus(qtbot: QtBot) -> None:
     qtbot.addWidget(select)
     assert select.accessibleName() == "Choice"
     assert select.focusPolicy() == Qt.FocusPolicy.StrongFocus
+
+
+def test_a_choice_without_room_ends_in_dots(qtbot: QtBot) -> None:
+    select = Select("Choice")
+    qtbot.addWidget(select)
+    select.addItem("a choice that has far more words than there is room for")
+    shown = []
+    for width in (140, 600):
+        select.setFixedWidth(width)
+        option = QStyleOptionComboBox()
+        select.initStyleOption(option)
+        shown.append(option.currentText)
+    assert shown[0].endswith("…") and shown[0].startswith("a ch") and shown[1] == select.currentText()
 
 
 def test_an_empty_state_offers_its_button(theme: Theme, qtbot: QtBot) -> None:

@@ -25,6 +25,7 @@ _NAME_ROOM = 112  # pixels: the axis at the left, and the name at the end of a l
 _DRAG = 6  # pixels that a pressed pointer moves before it zooms
 _CLOSER = 0.8  # what a notch of the wheel, or a key, leaves of what is seen
 _LEAST_SHARE = 1e-4  # of the axis, that can be zoomed to
+_WORDS_GROUND = 0.7  # how much of a line that runs behind words they hide
 _CACHED = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _FIRST_PHASES = 0.02  # phases that begin closer together than this share of the axis are not told apart
 
@@ -190,6 +191,9 @@ class CurvePlot(QWidget):
         for item, role, name in ((self._best_words, "text2", "capb"), (self._future_words, "text3", "cap")):
             item.setColor(theme.color(role))
             item.setFont(font(name))
+        ground = theme.color("panel")
+        ground.setAlphaF(_WORDS_GROUND)
+        self._best_words.fill = pg.mkBrush(ground)
         for line, words in self._phases:
             line.setPen(pg.mkPen(theme.color("grid")))
             words.setColor(theme.color("text3"))
