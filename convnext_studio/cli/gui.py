@@ -13,6 +13,12 @@ from convnext_studio.cli.talking import NOTHING_DONE, say
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to open in it")
+    parser.add_argument("--reset", action="store_true", help="settings, keys and layout as at the first start")
+    parser.add_argument(
+        "--safe-mode",
+        action="store_true",
+        help="CPU and PyTorch alone, the sample Model, settings as at the first start; nothing is kept",
+    )
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:  # noqa: ARG001
@@ -25,7 +31,7 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:  # noqa: ARG001
     except ImportError as error:
         say(f"The window cannot be shown: {error}. Install it with: pip install 'convnext-studio[gui]'")
         return NOTHING_DONE
-    return app.main(arguments.paths)
+    return app.main(arguments.paths, is_reset=arguments.reset, is_safe=arguments.safe_mode)
 
 
 COMMAND = Command("gui", "open the window", "", _add_arguments, _run, is_stopped_by_signals=False)

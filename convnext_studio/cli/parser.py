@@ -21,9 +21,11 @@ COMMANDS: tuple[Command, ...] = (
     evaluate.COMMAND,
 )
 
+_OF_THE_WINDOW = ("--reset", "--safe-mode")
 _EXAMPLES = """examples:
   convnext-studio                              open the window
   convnext-studio photos/                      open the window on a folder
+  convnext-studio --safe-mode                  open it on the CPU, with nothing that was set; see gui --help
   convnext-studio classify photos/             classify a folder, offline, with the sample Model
   convnext-studio explain photos/ --out why/   show where the answers came from
   convnext-studio evaluate sample steel/       how good the sample Model is on that data set
@@ -39,7 +41,7 @@ def with_command(argv: list[str]) -> list[str]:
     """`gui` goes without saying, also in front of paths; a file whose name looks like an option is a file."""
     argv = [os.path.join(os.curdir, one) if _is_file_like_option(one) else one for one in argv]  # noqa: PTH118
     names = [command.name for command in COMMANDS]
-    if not argv or (argv[0] not in names and os.path.exists(argv[0])):  # noqa: PTH110  a Path raises where it may not look
+    if not argv or argv[0] in _OF_THE_WINDOW or (argv[0] not in names and os.path.exists(argv[0])):  # noqa: PTH110  a Path raises where it may not look
         return ["gui", *argv]
     return argv
 

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
@@ -172,19 +173,36 @@ class _FirstPaint(QObject):
         return False
 
 
-def main(paths: list[str], on_ready: OnReady | None = None) -> int:
+def main(paths: list[str], on_ready: OnReady | None = None, *, is_reset: bool = False, is_safe: bool = False) -> int:
     """Show the window and stay until it is closed. Returns the exit code.
 
     `on_ready` is called once the window is on the screen and the Engine has been started; for tests and screenshots.
+    With `is_reset` what was set is set aside first; with `is_safe` it is left alone, and nothing is kept.
     """
+    places = usual_places()
+    if is_safe:
+        from convnext_studio.gui.fresh_start import nothing_kept, safe_words
+
+        with nothing_kept(places) as own:
+            return _show(own, paths, on_ready, safe_words)
+    if is_reset:
+        from convnext_studio.gui.fresh_start import forget, forgotten_words
+
+        return _show(places, paths, on_ready, partial(forgotten_words, forget(places)))
+    return _show(places, paths, on_ready)
+
+
+def _show(
+    places: Places, paths: list[str], on_ready: OnReady | None, words: Callable[[], tuple[str, str]] | None = None
+) -> int:
+    """A start that says something about itself has a window of its own."""
     from convnext_studio.gui.settings import kept_value
 
-    places = usual_places()
     _set_scale(places)
     application = _application()
     catalogue = speak(str(kept_value(places.settings, "language")), application)
     door = SingleInstance()
-    if _shares_one_window(places) and door.hand_over(paths):
+    if words is None and _shares_one_window(places) and door.hand_over(paths):
         return 0
     app = App(application, places)
     door.received.connect(app.on_received)
@@ -192,6 +210,8 @@ def main(paths: list[str], on_ready: OnReady | None = None) -> int:
 
     def start() -> None:
         app.start(paths)
+        if words is not None:
+            app.studio.messages.info(*words())
         if on_ready is not None:
             on_ready(app)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QTimer
 
+from convnext_studio.core.values import Execution
 from convnext_studio.gui.app import App, main
 from convnext_studio.gui.settings import SettingsStore
 from convnext_studio.gui.stores.places import usual_places
@@ -171,3 +172,35 @@ def test_the_window_can_be_shown_twice_in_one_process(qapp: object) -> None:
 
     assert [main([], close_soon), main([], close_soon)] == [0, 0]
     assert seen == [True, True]
+
+
+def test_a_reset_begins_anew_and_keeps_the_old_settings_beside(qapp: object, caplog: pytest.LogCaptureFixture) -> None:
+    places = usual_places()
+    SettingsStore(places.settings).update(top=7)
+    found: list[int] = []
+
+    def look(app: App) -> None:
+        found.append(app.studio.settings.value.top)
+        QTimer.singleShot(0, app.window, app.window.close)
+
+    assert main([], look, is_reset=True) == 0
+    assert found == [5] and "Settings, keys and layout are as at the first start." in caplog.text
+    (kept,) = places.config.glob("settings.*.backup")
+    assert '"top": 7' in kept.read_text()
+
+
+def test_safe_mode_takes_nothing_that_was_set_and_leaves_it_as_it_is(qapp: object) -> None:
+    places = usual_places()
+    SettingsStore(places.settings).update(top=7, engine="openvino")
+    before = places.settings.read_bytes()
+    found: list[object] = []
+
+    def look(app: App) -> None:
+        found.extend([app.studio.classifier.execution, app.studio.settings.value.top, app.studio.places.config])
+        app.studio.settings.update(top=3)
+        QTimer.singleShot(0, app.window, app.window.close)
+
+    assert main([], look, is_safe=True) == 0
+    assert found[:2] == [Execution("cpu", "fp32", "torch"), 5]
+    assert places.settings.read_bytes() == before
+    assert not Path(str(found[2])).exists()

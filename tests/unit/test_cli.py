@@ -307,6 +307,7 @@ def test_without_qt_the_window_says_what_to_install(
 def test_paths_alone_open_the_window(folder: Path) -> None:
     assert cli._with_command([str(folder)]) == ["gui", str(folder)]
     assert cli._with_command([]) == ["gui"]
+    assert cli._with_command(["--safe-mode", "x"]) == ["gui", "--safe-mode", "x"]
     assert cli._with_command(["classify", "x"]) == ["classify", "x"]
 
 

@@ -30,6 +30,11 @@ class Places:
         return self.config / "shortcuts.json"
 
     @property
+    def window(self) -> Path:
+        """What the window remembers: its place, widths, the Model used last."""
+        return self.state / "window.json"
+
+    @property
     def recent(self) -> Path:
         """The list of recent places."""
         return self.state / "recent.json"

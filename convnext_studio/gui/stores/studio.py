@@ -120,7 +120,7 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
     models = Models(lanes, jobs, settings, ModelMemory(places.state))
     data_sets = DataSets(lanes, jobs, messages, set_up)
     viewer = Viewer(lanes, library, classifier)
-    memory = WindowMemory(places.state / "window.json")
+    memory = WindowMemory(places.window)
     studio = Studio(
         theme=theme,
         places=places,
