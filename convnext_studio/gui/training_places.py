@@ -249,12 +249,12 @@ class TrainingPlaces(QObject):
         question.open()
 
     def _delete(self, folder: str, name: str) -> None:
-        moved = QFile.moveToTrash(folder)
-        if moved[0] if isinstance(moved, tuple) else moved:
+        at = to_trash(folder)
+        if at is not None:
             self._studio.training.view.show("")
             self.train().show_ready()
             self._studio.training.look()
-            self._say_trashed(folder, name, moved[1] if isinstance(moved, tuple) else "")
+            self._say_trashed(folder, name, at)
         else:
             self._studio.messages.error(
                 self.tr("“{0}” could not be moved to the trash; nothing was deleted.").format(name),
@@ -351,3 +351,11 @@ class TrainingPlaces(QObject):
             for run in self._studio.training.own_running:
                 handle = self._studio.training.steer(run.folder, "stop")
             handle.closed.connect(self.leave)  # they were asked one after the other
+
+
+def to_trash(folder: str) -> str | None:
+    """Move it there: where it lies now, "" where the trash does not tell, None if it could not be moved."""
+    file = QFile(folder)  # an object: asked without one, PySide does not hand over the place
+    if not file.moveToTrash():
+        return None
+    return file.fileName() if file.fileName() != folder else ""

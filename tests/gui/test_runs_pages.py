@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QFile, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -36,6 +36,7 @@ from convnext_studio.core.run_requests import (
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.queue import Queue, Queued
 from convnext_studio.core.runs.summary import RunSummary
+from convnext_studio.gui import training_places
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.end_notice import EndNotice, task_bar
 from convnext_studio.gui.jobs import InlineLane
@@ -482,7 +483,7 @@ def test_a_run_taken_out_of_the_trash_is_asked_for_once(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(QFile, "moveToTrash", lambda path: (True, "/trash/files/line 3"))
+    monkeypatch.setattr(training_places, "to_trash", lambda _path: "/trash/files/line 3")
     runs_page(window, studio, actions, qtbot)
     posted: list[Message] = []
     studio.messages.posted.connect(posted.append)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QFile, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -34,6 +34,9 @@ from convnext_studio.core.requests import (
     SteerRun,
 )
 from convnext_studio.core.run_events import Paused, RunEnded
+from convnext_studio.core.run_requests import RestoreRun
+from convnext_studio.core.runs.about import restore_run
+from convnext_studio.gui import training_places
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.main_window import MainWindow
@@ -400,7 +403,7 @@ def test_a_run_goes_to_the_trash_or_stays(
     if not is_moved:
         expect_message("could not be moved to the trash; nothing was deleted")
     asked: list[str] = []
-    monkeypatch.setattr(QFile, "moveToTrash", lambda path: (asked.append(path) or is_moved, ""))
+    monkeypatch.setattr(training_places, "to_trash", lambda path: asked.append(path) or ("" if is_moved else None))
     show_run(window, workspace, qtbot, state="finished")
     actions["delete_run"].trigger()
     question = window.findChild(Question)
@@ -409,6 +412,21 @@ def test_a_run_goes_to_the_trash_or_stays(
     click(question.buttons["delete"], qtbot)
     assert asked == [summary().folder]
     assert (studio.training.view.folder == "") is is_moved
+
+
+def test_the_trash_tells_where_a_run_lies_so_that_it_can_be_taken_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    folder = tmp_path / "a Run"
+    folder.mkdir()
+    (folder / "recipe.toml").touch()
+    at = training_places.to_trash(str(folder))
+    assert at is not None and not folder.exists()
+    if at:  # Qt does not tell on every system
+        assert restore_run(RestoreRun(at, str(folder)), JobContext()) == str(folder)
+        assert (folder / "recipe.toml").exists()
+    assert training_places.to_trash(str(tmp_path / "not there")) is None
 
 
 def test_names_of_classes_and_runs_stay_plain_text(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
