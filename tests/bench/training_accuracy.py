@@ -91,8 +91,8 @@ def compare(wanted: Wanted, folder: Path) -> Iterator[Reached]:
 def table(reached: Sequence[Reached]) -> list[str]:
     """The lines of a Markdown table; means where there are several rounds."""
     lines = [
-        "| data set | from | rounds x test Images | ours | timm's defaults | difference | 95 % | |",
-        "|---|---|---|---|---|---|---|---|",
+        "| data set | from | rounds x test Images | ours | 95 % | timm's defaults | 95 % | difference | 95 % | |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for data, start in dict.fromkeys((one.data, one.start) for one in reached):
         found = {(one.who, one.seed): one for one in reached if (one.data, one.start) == (data, start)}
@@ -101,28 +101,29 @@ def table(reached: Sequence[Reached]) -> list[str]:
             continue
         pairs = [(found["ours", seed], found["timm", seed]) for seed in seeds]
         ours, timm = (statistics.mean(pair[who].balanced_accuracy for pair in pairs) for who in (0, 1))
-        low, high = difference(pairs)
+        of_ours, of_timm, (low, high) = intervals_of(pairs)
         verdict = "ahead" if low > 0 else "**behind**" if high < 0 else "within chance"
-        cells = (f"{len(pairs)} x {pairs[0][0].images}", f"{ours:.3f}", f"{timm:.3f}", f"{ours - timm:+.3f}")
+        figures = [f"{one:.3f} | {ends[0]:.2f} to {ends[1]:.2f}" for one, ends in ((ours, of_ours), (timm, of_timm))]
+        cells = (f"{len(pairs)} x {pairs[0][0].images}", *figures, f"{ours - timm:+.3f}")
         lines.append(f"| {data} | {start} | {' | '.join(cells)} | {low:+.2f} to {high:+.2f} | {verdict} |")
     return lines
 
 
-def difference(pairs: Sequence[tuple[Reached, Reached]]) -> tuple[float, float]:
-    """95 % interval of the mean difference in balanced accuracy, first less second, over rounds.
+def intervals_of(pairs: Sequence[tuple[Reached, Reached]]) -> tuple[tuple[float, float], ...]:
+    """95 % intervals of the mean balanced accuracy over rounds: of the first, of the second, and of first less second.
 
     A bootstrap in two stages: rounds are drawn, and in each of them groups of Images, the same ones for both sides.
     """
     chance = np.random.default_rng(0)
-    drawn = np.array([_drawn_differences(*pair, chance) for pair in pairs])
+    drawn = np.array([_drawn_figures(*pair, chance) for pair in pairs])
     rounds = chance.integers(len(pairs), size=(_REPLICATES, len(pairs)))
-    means = drawn[rounds, np.arange(_REPLICATES)[:, None]].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    first, second = drawn[rounds, :, np.arange(_REPLICATES)[:, None]].mean(axis=1).T
+    ends = [np.quantile(one, [0.025, 0.975]) for one in (first, second, first - second)]
+    return tuple((float(low), float(high)) for low, high in ends)
 
 
-def _drawn_differences(ours: Reached, timm: Reached, chance: np.random.Generator) -> NDArray[np.float64]:
-    """The difference in balanced accuracy of each of many samples of a round's test groups."""
+def _drawn_figures(ours: Reached, timm: Reached, chance: np.random.Generator) -> NDArray[np.float64]:
+    """The balanced accuracy of both on each of many samples of a round's test groups: (2, samples)."""
     paths = sorted(ours.answers.keys() & timm.answers.keys())
     labels = np.array([ours.answers[path][0] for path in paths])
     _, groups = np.unique([ours.answers[path][2] for path in paths], return_inverse=True)
@@ -137,8 +138,7 @@ def _drawn_differences(ours: Reached, timm: Reached, chance: np.random.Generator
             weights @ (member * is_right[:, None]), support, out=np.zeros_like(support), where=support > 0
         )
         figures.append(recalls.sum(axis=1) / (support > 0).sum(axis=1))
-    apart: NDArray[np.float64] = figures[0] - figures[1]
-    return apart
+    return np.array(figures)
 
 
 def _ours(wanted: Wanted, data: TrainingSet, start: Start, seed: int, place: Path) -> tuple[Run, Reached]:

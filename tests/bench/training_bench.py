@@ -1,9 +1,11 @@
 """Training: accuracy and speed against timm's training script, Instant, time and memory of the presets, torchrun.
 
-    python -m tests.bench training_bench --only accuracy --seconds 60 --sets pv bsd --starts sample
+    python -m tests.bench training_bench --only accuracy --out accuracy.json      all sets, both starts: half an hour
+    python -m tests.bench training_bench --only accuracy --sets pv bsd --starts sample --seconds 40 --rounds 3
+    python -m tests.bench training_bench --only throughput --architectures convnext_atto
 
 Parts: accuracy (`training_accuracy.py`), throughput, instant, presets, torchrun (`training_speed.py`). Without --only
-all are run, which takes about half an hour.
+all are run, which takes about an hour.
 """
 
 from __future__ import annotations
