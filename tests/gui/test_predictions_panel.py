@@ -100,3 +100,19 @@ def test_the_facts_of_the_file_are_shown(panel: PredictionsPanel) -> None:
     assert panel._facts["file"].toolTip() == "1\u2009234 bytes"
     assert panel._facts["format"].text() == "PNG"
     assert panel._facts["path"].text() == "/parts/part_1.png"
+
+
+def test_an_answer_below_the_line_is_called_unsure(panel: PredictionsPanel, studio: Studio) -> None:
+    done = studio.library.current_prediction
+    assert done is not None
+    studio.library.set_predictions([dataclasses.replace(done, classes=("pit", "dent"), probabilities=(0.6, 0.4))])
+    assert not panel.unsure.isVisible()
+    studio.library.arrange(below=0.7)
+    assert panel.unsure.isVisible() and "70" in panel.unsure.accessibleName()
+    assert panel.bars._line == 0.7
+
+
+def test_without_a_model_nothing_is_said_of_one(panel: PredictionsPanel, studio: Studio) -> None:
+    studio.classifier.info = None
+    studio.classifier.info_changed.emit()
+    assert not panel.model.isVisible() and not panel.execution.isVisible()

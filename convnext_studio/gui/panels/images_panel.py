@@ -141,7 +141,7 @@ class ImagesPanel(Frame):
             action.setData(key)
             self._sort_menu.addAction(action)
         self._sort_menu.addSeparator()
-        doubtful = self._sort_menu.addMenu(self.tr("Doubtful is below"))
+        doubtful = self._sort_menu.addMenu(self.tr("Unsure is below"))
         self._doubt_group = QActionGroup(self)
         for share in (0.3, 0.5, 0.7, 0.9):
             action = QAction(percent(share, 0), self._doubt_group, checkable=True)

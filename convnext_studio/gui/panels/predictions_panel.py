@@ -13,6 +13,8 @@ from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.settings import choice_word
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton, IconButton
+from convnext_studio.gui.widgets.chip import Chip
+from convnext_studio.gui.widgets.flow_layout import FlowLayout
 from convnext_studio.gui.widgets.frame import Frame, Hairline
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel
 from convnext_studio.gui.widgets.numbers import count, decimal, file_size, percent
@@ -30,6 +32,8 @@ class PredictionsPanel(Frame):
         self.bars = RankedBars(studio.theme)
         self.state = PlainLabel("", "small", "text2", wrap=True)
         self.figures = PlainLabel("", "small", "text2")
+        self.figures.setMinimumHeight(22)  # as high as the chip beside it
+        self.unsure = Chip(studio.theme, "", "again", "again")
         self.model = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideMiddle)
         self.execution = PlainLabel("", "small", "text3", wrap=True)
         self.warning = Frame("again")
@@ -60,12 +64,19 @@ class PredictionsPanel(Frame):
         column.setSpacing(8)
         copy = ActionIconButton(self._studio.theme, actions["copy_result"], "copy")
         column.addLayout(self._section(self.tr("Predictions"), copy))
-        for widget in (self.bars, self.state, self.figures, self._make_warning()):
-            column.addWidget(widget)
-        row = QHBoxLayout()
+        column.addWidget(self.bars)
+        column.addWidget(self.state)
+        how_sure = FlowLayout(row_spacing=6)
+        how_sure.addWidget(self.figures)
+        how_sure.addWidget(self.unsure)
+        column.addLayout(how_sure)
+        column.addWidget(self._make_warning())
+        self._model_row = QWidget()
+        row = QHBoxLayout(self._model_row)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.model, 1)
         row.addWidget(ActionIconButton(self._studio.theme, actions["show_network"], "stages"))
-        column.addLayout(row)
+        column.addWidget(self._model_row)
         column.addWidget(self.execution)
         self._below = QVBoxLayout()
         self._below.setSpacing(8)
@@ -130,6 +141,7 @@ class PredictionsPanel(Frame):
         studio.library.current_changed.connect(self._show_prediction)
         studio.library.current_changed.connect(self._show_facts)
         studio.library.prediction_changed.connect(self._show_prediction)
+        studio.library.arrangement_changed.connect(self._show_prediction)
         studio.classifier.info_changed.connect(self._show_model)
         studio.classifier.state_changed.connect(self._show_prediction)
         studio.viewer.opened_changed.connect(self._show_facts)
@@ -141,6 +153,10 @@ class PredictionsPanel(Frame):
         has_classes = done is not None and bool(done.classes)
         self.bars.setVisible(has_classes)
         self.figures.setVisible(has_classes)
+        line = self._studio.library.arrangement.below
+        self.bars.set_line(line)
+        self.unsure.setVisible(done is not None and has_classes and done.probabilities[0] < line)
+        self.unsure.set_chip(self.tr("Unsure: below {0}").format(percent(line, 0)), "again", "again")
         if done is not None and has_classes:
             self.bars.set_rows(done.classes, done.probabilities)
             self.figures.setText(self.tr("Margin {0}").format(percent(done.margin)))
@@ -171,6 +187,8 @@ class PredictionsPanel(Frame):
 
     def _show_model(self) -> None:
         info = self._studio.classifier.info
+        self._model_row.setVisible(info is not None)
+        self.execution.setVisible(info is not None)
         self.model.setText(info.title if info is not None else "")
         self.execution.setText(self._execution_words(info) if info is not None else "")
         warnings = self._warnings(info) if info is not None else []

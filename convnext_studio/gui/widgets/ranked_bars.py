@@ -26,6 +26,7 @@ class RankedBars(QWidget):
         super().__init__()
         self._theme = theme
         self._rows: tuple[tuple[str, float], ...] = ()
+        self._line = 0.0
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
@@ -34,6 +35,11 @@ class RankedBars(QWidget):
         self._rows = tuple(zip(classes, probabilities, strict=True))
         self.setAccessibleName(", ".join(f"{name} {percent(share)}" for name, share in self._rows))
         self.updateGeometry()
+        self.update()
+
+    def set_line(self, share: float) -> None:
+        """Draw the share that the first class has to reach, lest the answer be unsure; 0 for none."""
+        self._line = share
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -61,6 +67,9 @@ class RankedBars(QWidget):
             painter.drawText(row, right, percent(share))
             bar = QRectF(name_width + 4, row.center().y() - _BAR / 2, self.width() - name_width - _NUMBER - 8, _BAR)
             self._paint_bar(painter, bar, share, "accent" if is_first else "text3")
+            if is_first and self._line:
+                line = QRectF(bar.left() + bar.width() * self._line, bar.top() - 4, 2, _BAR + 8)
+                painter.fillRect(line, self._theme.color("text2"))
 
     def _name_width(self) -> float:
         """As wide as the names need, while a bar is left to compare."""
