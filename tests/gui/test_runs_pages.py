@@ -365,6 +365,19 @@ def test_a_race_lets_each_model_wait_with_the_recipe_that_is_set_up(
     ]
 
 
+def test_a_race_without_models_says_what_to_do(
+    window: MainWindow, studio: Studio, actions: Actions, waiting: Waiting, qtbot: QtBot
+) -> None:
+    studio.set_up.set(data=DATA)
+    looked(studio, qtbot)
+    actions["race"].trigger()
+    page = window.training.train().page("race")
+    assert page.nobody.isVisible() and not page.start.isEnabled()
+    page.random.click()
+    next(iter(page.boxes.values())).click()
+    assert not page.nobody.isVisible() and page.start.isEnabled()
+
+
 def test_a_race_of_heads_trains_nothing_else(studio: Studio, waiting: Waiting) -> None:
     studio.set_up.set(data=DATA, epochs=9)
     recipe = studio.race.recipe_of(next(one for one in studio.race.racers() if one.title == "ResNet-50"))

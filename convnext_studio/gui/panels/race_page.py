@@ -67,6 +67,12 @@ class RacePage(QWidget):
     def _make_set_up(self, actions: Actions) -> None:
         theme, race = self._studio.theme, self._race
         self.sentence = PlainLabel("", "body", "text2", wrap=True)
+        self.nobody = PlainLabel(
+            self.tr("Tick the Models to compare. Weights that are not here yet are downloaded in the list of Models."),
+            "small",
+            "text2",
+            wrap=True,
+        )
         self.choose_data = Button(theme, self.tr("Choose folder…"), "folder")
         bind(self.choose_data, actions["train_folder"])
         self.settings = Button(theme, self.tr("Change settings…"), "settings")
@@ -123,6 +129,7 @@ class RacePage(QWidget):
         inner.setContentsMargins(16, 12, 16, 12)
         inner.setSpacing(8)
         inner.addWidget(PlainLabel(self.tr("Who takes part"), "section"))
+        inner.addWidget(self.nobody)
         inner.addLayout(self._grid)
         inner.addWidget(Hairline())
         inner.addWidget(self.random)
@@ -240,6 +247,7 @@ class RacePage(QWidget):
         )
         self._show_racers()
         taking = len(race.taking_part)
+        self.nobody.setVisible(not taking)
         self.start.set_text(
             self.tr("Start the race of {0}").format(count(taking)) if taking else self.tr("Start the race")
         )
