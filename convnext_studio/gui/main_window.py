@@ -190,7 +190,6 @@ class MainWindow(TabAsLaidOut, QMainWindow):
         palette.open_palette()
 
     def _open(self, dialog: QDialog) -> None:
-        FocusRing(self._studio.theme, dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
 

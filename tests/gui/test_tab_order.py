@@ -32,6 +32,7 @@ from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.popover import Popover
+from convnext_studio.gui.widgets.question import Question
 from tests.gui.every_place import PLACES, Go, inspect, whole_window
 
 CONTROLS = (
@@ -188,3 +189,14 @@ def test_enter_presses_a_button_once_however_long_it_is_held(window: MainWindow,
 
 def held_enter() -> QKeyEvent:
     return QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True)
+
+
+def test_a_question_shows_where_the_focus_is(theme: Theme, qtbot: QtBot) -> None:
+    question = Question(theme, "End?", "A Run goes on.", [("stay", "Stay", "secondary"), ("end", "End", "danger")])
+    qtbot.addWidget(question)
+    question.show()
+    question.activateWindow()
+    qtbot.waitUntil(question.isActiveWindow)
+    check(question.buttons["stay"], question)
+    ring = question.findChild(FocusRing)
+    assert ring is not None and ring.isVisible() and ring._target is question.focusWidget()

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QW
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button
+from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.frame import Hairline
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.tab_order import TabAsLaidOut
@@ -47,3 +48,4 @@ class Dialog(TabAsLaidOut, QDialog):
             column.addWidget(holder, 1)
         column.addWidget(Hairline())
         column.addLayout(self.buttons)
+        FocusRing(theme, self)

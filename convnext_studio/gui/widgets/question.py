@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button, Kind
+from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.tab_order import TabAsLaidOut
 
@@ -43,6 +44,7 @@ class Question(TabAsLaidOut, QDialog):
         column.addWidget(PlainLabel(sentence, "body", "text2", wrap=True))
         column.addSpacing(8)
         column.addLayout(row)
+        FocusRing(theme, self)
         next(iter(self.buttons.values())).setFocus()
 
     def _answer(self, key: str) -> None:
