@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.requests import FindAnswered, SavePlot, SteerRun
-from convnext_studio.core.run_events import EpochEnded, RunEvent, SamplesShown, StepEnded
+from convnext_studio.core.run_events import EpochEnded, RunEvent, RunStarted, SamplesShown, StepEnded
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.plots import save_plot
 from convnext_studio.gui.jobs import InlineLane
@@ -158,6 +158,29 @@ def test_a_cell_of_the_confusion_matrix_opens_its_images(
     panel.matrix.cell_pressed.emit(4, 3)  # nobody is in it
     qtbot.waitUntil(lambda: studio.opened == (image(1).path,))
     assert asked == [FindAnswered(summary().folder, "scratch", "good")]
+
+
+def test_of_very_many_classes_the_most_confused_are_in_the_matrix(
+    window: MainWindow, workspace: Workspace, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    asked: list[FindAnswered] = []
+    lanes["data"].served_by[FindAnswered] = lambda request, _ctx: asked.append(request) or ()
+    names = tuple(f"class {number}" for number in range(80))
+    rows = [[9 * (label == answer) for answer in range(80)] for label in range(80)]
+    for label in range(40, 79, 2):
+        rows[label][label + 1] = 1
+    said = [
+        replace(e, classes=names) if isinstance(e, RunStarted)
+        else replace(e, confusion=tuple(map(tuple, rows))) if isinstance(e, EpochEnded) else e
+        for e in events(done=2)
+    ]  # fmt: skip
+    panel = show_live(window, workspace, qtbot, said)
+    assert len(panel._classes) == 30 and min(panel._classes) >= 40
+    assert "30 classes most often confused" in panel.matrix_second.text()
+    first = panel._classes.index(40)
+    assert panel.matrix.sentence(first, first + 1) == "1 of 10 “class 40” were called “class 41”"
+    panel.matrix.cell_pressed.emit(first, first + 1)
+    assert asked == [FindAnswered(summary().folder, "class 40", "class 41")]
 
 
 def test_samples_follow_the_last_epoch_until_one_goes_back(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QStandardItemModel
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QGuiApplication, QStandardItemModel
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QStyleOptionComboBox, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button, IconButton, bind
 from convnext_studio.gui.widgets.chip import Chip, FilterChip
+from convnext_studio.gui.widgets.confusion_matrix import ConfusionMatrix
 from convnext_studio.gui.widgets.empty_state import EmptyState
 from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.label import PlainLabel, SelectableLabel, might_be_markup, plain_tip
@@ -299,3 +300,31 @@ def test_the_whole_row_under_the_mouse_lights_up(theme: Theme, qtbot: QtBot) -> 
     for left in (view, table):
         QApplication.sendEvent(left, QEvent(QEvent.Type.Leave))
     assert [ground(0), ground(1)] == before
+
+
+def test_a_matrix_of_many_classes_measures_their_names_once_and_finds_the_cell_below_the_pointer(
+    theme: Theme, qtbot: QtBot
+) -> None:
+    measured: list[None] = []
+
+    class Counted(ConfusionMatrix):
+        def fontMetrics(self) -> QFontMetrics:
+            measured.append(None)
+            return super().fontMetrics()
+
+    matrix = Counted(theme)
+    qtbot.addWidget(matrix)
+    matrix.resize(900, 700)
+    matrix.show_matrix([f"class {n}" for n in range(40)], [[1] * 40 for _ in range(40)])
+    matrix.grab()
+    cells = [(true, found) for true in range(40) for found in range(40)]
+    assert [matrix._at(*matrix._cell(*cell).center().toTuple()) for cell in cells] == cells
+    assert matrix._at(0, 0) is None and matrix._at(899, 699) is None
+    assert len(measured) <= 2
+
+
+def test_a_matrix_of_some_classes_says_shares_of_all_that_were_labelled_so(theme: Theme, qtbot: QtBot) -> None:
+    matrix = ConfusionMatrix(theme)
+    qtbot.addWidget(matrix)
+    matrix.show_matrix(("a", "b", "c"), ((5, 1, 4), (0, 3, 0), (2, 0, 8)), (0, 1))
+    assert matrix.sentence(0, 1) == "1 of 10 “a” were called “b”"

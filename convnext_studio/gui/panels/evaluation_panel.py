@@ -221,9 +221,8 @@ class EvaluationPanel(QWidget):
         self.show_worst()
 
     def _show_matrix(self, found: Evaluation) -> None:
-        self._classes = shown_classes(found)
-        names = [found.classes[number] for number in self._classes]
-        self.matrix.show_matrix(names, [[found.confusion[t][f] for f in self._classes] for t in self._classes])
+        self._classes = shown_classes(found.confusion)
+        self.matrix.show_matrix(found.classes, found.confusion, self._classes)
         words = self.tr("{0}, {1} images").format(split_word(found.split), count(len(found.images)))
         if len(self._classes) < sum(1 for one in found.per_class if one.support):
             words = self.tr("{0} · the {1} classes most often confused").format(words, count(len(self._classes)))

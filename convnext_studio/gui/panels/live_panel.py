@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, QTimer
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from convnext_studio.core.requests import SavePlot
+from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.curves import (
@@ -29,6 +31,7 @@ from convnext_studio.gui.stores.curves import (
     more_plots,
     validated,
 )
+from convnext_studio.gui.stores.evaluation_words import MOST_CLASSES, shown_classes
 from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.key_figures import key_figures
 from convnext_studio.gui.stores.small_pictures import SmallPictures
@@ -82,6 +85,8 @@ class LivePanel(QWidget):
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._make_next)
         self._worst: tuple[tuple[str, str, str, float], ...] = ()
+        self._counted: EpochEnded | None = None  # the epoch in the matrix,
+        self._classes: Sequence[int] = ()  # and the classes of it
         self._make_head(actions)
         self._make_cards()
         self._lay_out()
@@ -432,13 +437,20 @@ class LivePanel(QWidget):
         classes = history.started.classes if history.started is not None else ()
         if last is None or len(last.confusion) != len(classes):
             self.matrix.show_matrix((), ())
+            self._counted, self._classes = None, ()
             self.matrix_second.setText(self.tr("after the first validation"))
             self.worst_second.setText(self.tr("after the first validation"))
             self._worst = ()
         else:
             words = self.tr("{0}, validation").format(epoch_word(last.epoch))
-            self.matrix.show_matrix(classes, last.confusion)
-            self.matrix_second.setText(self.tr("{0}; press a cell to see its images").format(words))
+            if last is not self._counted:
+                self._counted = last
+                self._classes = shown_classes(last.confusion) if len(classes) > MOST_CLASSES else range(len(classes))
+                self.matrix.show_matrix(classes, last.confusion, self._classes)
+            said = words
+            if len(self._classes) < len(classes):
+                said = self.tr("{0} · the {1} classes most often confused").format(words, count(len(self._classes)))
+            self.matrix_second.setText(self.tr("{0}; press a cell to see its images").format(said))
             self.worst_second.setText(self.tr("largest loss, {0}").format(words))
             self._worst = last.worst[:_MOST_WORST]
             self._pictures.want([path for path, *_rest in self._worst])
@@ -473,8 +485,9 @@ class LivePanel(QWidget):
 
     def _on_cell(self, true: int, found: int) -> None:
         started, known = self._view.history.started, validated(self._view.history)
-        if started is not None and known and known[-1].confusion[true][found]:
-            self._studio.training.find_answered(started.classes[true], started.classes[found])
+        label, answer = self._classes[true], self._classes[found]
+        if started is not None and known and known[-1].confusion[label][answer]:
+            self._studio.training.find_answered(started.classes[label], started.classes[answer])
 
     def _on_save_asked(self, key: str) -> None:
         card = self.cards[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 
@@ -114,13 +115,11 @@ def left_out_words(found: Evaluation) -> tuple[str, str]:
     return fact, " ".join(said)
 
 
-def shown_classes(found: Evaluation) -> tuple[int, ...]:
+def shown_classes(confusion: Sequence[Sequence[int]]) -> tuple[int, ...]:
     """The classes in the matrix: all that occur or were found; of very many those most often confused."""
-    labels, answers = found.images.columns.labels, found.images.columns.found
-    wrong: Counter[int] = Counter()
-    for (label, answer), number in Counter(zip(labels, answers, strict=True)).items():
-        wrong[label] += number * (label != answer)
-        wrong[answer] += number * (label != answer)
+    labelled, found = [sum(row) for row in confusion], [sum(column) for column in zip(*confusion, strict=True)]
+    seen = (number for number in range(len(confusion)) if labelled[number] or found[number])
+    wrong = Counter({number: labelled[number] + found[number] - 2 * confusion[number][number] for number in seen})
     return tuple(sorted(number for number, _ in wrong.most_common(MOST_CLASSES)))
 
 

@@ -28,6 +28,8 @@ class ConfusionMatrix(QWidget):
         self._theme = theme
         self._classes: tuple[str, ...] = ()
         self._rows: tuple[tuple[int, ...], ...] = ()
+        self._totals: tuple[int, ...] = ()
+        self._longest = 0  # of the names, in pixels
         self._is_percent = False
         self._current = (0, 0)
         self._marked: tuple[int, int] | None = None
@@ -36,14 +38,19 @@ class ConfusionMatrix(QWidget):
         self.setAccessibleName(self.tr("Confusion matrix"))
         theme.changed.connect(self.update)
 
-    def show_matrix(self, classes: Sequence[str], rows: Sequence[Sequence[int]]) -> None:
-        """Show counts: a row a true class."""
-        shown = tuple(classes), tuple(tuple(row) for row in rows)
-        if shown == (self._classes, self._rows):
+    def show_matrix(
+        self, classes: Sequence[str], rows: Sequence[Sequence[int]], only: Sequence[int] | None = None
+    ) -> None:
+        """Show counts: a row a true class. With `only` these classes alone, as shares of their whole rows."""
+        kept = range(len(classes)) if only is None else only
+        shown = tuple(classes[n] for n in kept), tuple(tuple(rows[t][f] for f in kept) for t in kept)
+        totals = tuple(sum(rows[t]) for t in kept)
+        if (*shown, totals) == (self._classes, self._rows, self._totals):
             return
         if shown[0] != self._classes:
             self._current = (0, 0)
-        self._classes, self._rows = shown
+        (self._classes, self._rows), self._totals = shown, totals
+        self._measure_names()
         self._marked = None
         self._describe()
         self.updateGeometry()
@@ -64,7 +71,7 @@ class ConfusionMatrix(QWidget):
 
     def sentence(self, true: int, found: int) -> str:
         """What a cell says: "2 of 57 scratch were called good"."""
-        number, total = self._rows[true][found], sum(self._rows[true])
+        number, total = self._rows[true][found], self._totals[true]
         return self.tr("{0} of {1} “{2}” were called “{3}”").format(
             count(number), count(total), self._classes[true], self._classes[found]
         )
@@ -131,6 +138,8 @@ class ConfusionMatrix(QWidget):
             at = self._at(event.pos().x(), event.pos().y())
             QToolTip.showText(event.globalPos(), plain_tip(self.sentence(*at)) if at else "", self)
             return True
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._measure_names()
         return super().event(event)
 
     def _describe(self) -> None:
@@ -154,7 +163,7 @@ class ConfusionMatrix(QWidget):
             painter.drawText(QRectF(0, cell.top(), left - 8, cell.height()), right, shown)
 
     def _paint_cell(self, painter: QPainter, true: int, found: int) -> None:
-        number, total = self._rows[true][found], sum(self._rows[true])
+        number, total = self._rows[true][found], self._totals[true]
         share = number / total if total else 0.0
         ground = self._ground(share if number else 0.0)
         cell = self._cell(true, found)
@@ -177,10 +186,13 @@ class ConfusionMatrix(QWidget):
             *(round(a + part * (b - a)) for a, b in zip(low.getRgb()[:3], high.getRgb()[:3], strict=True))  # type: ignore[index]
         )
 
-    def _name_width(self) -> float:
+    def _measure_names(self) -> None:
+        """Once, not at every cell: of many classes the matrix would stand still at each move of the pointer."""
         metrics = self.fontMetrics()
-        longest = max((metrics.horizontalAdvance(name) for name in self._classes), default=0)
-        return min(float(longest), _MOST_NAME, self.width() * 0.3) + 12
+        self._longest = max((metrics.horizontalAdvance(name) for name in self._classes), default=0)
+
+    def _name_width(self) -> float:
+        return min(float(self._longest), _MOST_NAME, self.width() * 0.3) + 12
 
     def _cell(self, true: int, found: int) -> QRectF:
         classes = max(1, len(self._classes))
@@ -190,5 +202,11 @@ class ConfusionMatrix(QWidget):
         return QRectF(left + found * width, _HEAD + _ABOVE + true * height, width - _GAP, height - _GAP)
 
     def _at(self, x: float, y: float) -> tuple[int, int] | None:
-        classes = range(len(self._classes))
-        return next(((t, f) for t in classes for f in classes if self._cell(t, f).contains(x, y)), None)
+        first = self._cell(0, 0)
+        across, down = first.width() + _GAP, first.height() + _GAP
+        if not self._classes or across <= 0 or down <= 0:
+            return None
+        true, found = int((y - first.top()) // down), int((x - first.left()) // across)
+        if true not in range(len(self._classes)) or found not in range(len(self._classes)):
+            return None
+        return (true, found) if self._cell(true, found).contains(x, y) else None
