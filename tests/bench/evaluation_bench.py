@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QApplication
 from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.count import About, Answers, evaluation_of
 from convnext_studio.core.evaluation.report import KeptEvaluation
+from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.engine_host import EngineHost
 from convnext_studio.gui.main_window import MainWindow
@@ -106,7 +107,7 @@ class Bench:
                 shown.append(time.perf_counter() - since)
                 most = max(most, panel.rows.rowCount())
                 first = panel.rows.paths[:1]
-                wait(lambda first=first: not first or panel.pictures.store.pixmap(first[0]) is not None, 5.0)
+                wait(lambda first=first: not first or panel.pictures.pixmap(ImageRef(first[0])) is not None, 5.0)
                 seen.append(time.perf_counter() - since)
         self._late("cells open")
         row(f"A cell shows its Images (up to {most}): longest", f"{1000 * max(shown):.0f} ms", "200 ms")

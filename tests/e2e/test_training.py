@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QPushButton
 from convnext_studio.core.evaluation import report
 from convnext_studio.core.evaluation.report import Evaluation
 from convnext_studio.core.runs import lock
-from convnext_studio.core.values import ModelRef
+from convnext_studio.core.values import ImageRef, ModelRef
 from convnext_studio.gui.app import App
 from convnext_studio.gui.panels.live_panel import LivePanel
 from convnext_studio.gui.panels.set_up_panel import SetUpPanel
@@ -90,7 +90,7 @@ def evaluated(app: App, click: Clicks, found: list[Evaluation]) -> Generator[Unt
     panel.matrix.cell_pressed.emit(true, predicted)
     assert panel.rows.rowCount() == panel.matrix._rows[true][predicted]
     first = panel.rows.paths[0]
-    yield lambda: panel.pictures.store.pixmap(first) is not None
+    yield lambda: panel.pictures.pixmap(ImageRef(first)) is not None
     click(panel.open)
     yield lambda: studio.library.total == panel.rows.rowCount() and not studio.library.is_finding
     assert studio.opened[0] == first and studio.classifier.model_ref == evaluator.evaluation.ref

@@ -13,7 +13,7 @@ from convnext_studio.core.errors import ImageError, ModelError, UsageError
 from convnext_studio.core.events import OpenedImage
 from convnext_studio.core.explanations import FeaturesIndexed, Neighbour
 from convnext_studio.core.requests import FindNearest, IndexFeatures, OpenImage
-from convnext_studio.core.values import ModelRef
+from convnext_studio.core.values import ImageRef, ModelRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.panels.nearest_panel import NearestPanel
@@ -76,7 +76,7 @@ def asked(lanes: Lanes) -> list[FindNearest]:
 def test_each_is_shown_with_its_label_and_likeness_and_one_that_is_gone_with_its_reason(
     qtbot: QtBot, panel: NearestPanel, studio: Studio
 ) -> None:
-    qtbot.waitUntil(lambda: bool(studio.nearest.pictures.error(FOUND[1].path)))
+    qtbot.waitUntil(lambda: bool(studio.nearest.pictures.error(ImageRef(FOUND[1].path))))
     first, gone, _ = panel.flow.pictures
     assert (first.title, first.second) == ("crack", "0.93")
     assert first.pixmap is not None

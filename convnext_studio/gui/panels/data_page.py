@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QPixmap, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from convnext_studio.core.data.dataset import SPLITS
@@ -33,7 +33,7 @@ class DataPage(QWidget):
     def __init__(self, studio: Studio, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._pictures = _Pictures(SmallPictures(studio.lanes, "data set", 2 * _SIDE, self))
+        self._pictures = SmallPictures(studio.lanes, "data set", 2 * _SIDE, self)
         self._make_parts(actions)
         self._lay_out()
         self._connect(actions)
@@ -149,7 +149,7 @@ class DataPage(QWidget):
         studio.data_sets.progress_changed.connect(self._show_progress)
         studio.sample.changed.connect(self._show_progress)
         studio.set_up.changed.connect(self._show)
-        self._pictures.store.made.connect(self.grid.viewport().update)
+        self._pictures.made.connect(self.grid.viewport().update)
         self.grid.in_sight_changed.connect(self._on_in_sight)
         self.grid.selectionModel().selectionChanged.connect(self._show_tools)
         self.grid.doubleClicked.connect(self._on_opened)
@@ -204,7 +204,7 @@ class DataPage(QWidget):
             widget.setEnabled(self._studio.data_sets.card is not None)
 
     def _on_in_sight(self, first: int, past: int) -> None:
-        self._pictures.store.want([image.path for image in self.rows.images[first:past]])
+        self._pictures.want([ImageRef(image.path) for image in self.rows.images[first:past]])
 
     # --- what is done
 
@@ -232,18 +232,3 @@ class DataPage(QWidget):
     def _on_opened(self) -> None:
         row = self.grid.currentIndex().row()
         self._studio.show_images(tuple(image.path for image in (*self.rows.images[row:], *self.rows.images[:row])))
-
-
-class _Pictures:
-    """Small pictures as the grid asks for them."""
-
-    def __init__(self, store: SmallPictures) -> None:
-        self.store = store
-
-    def pixmap(self, image: ImageRef) -> QPixmap | None:
-        """The thumbnail, if it is there."""
-        return self.store.pixmap(image.path)
-
-    def error(self, image: ImageRef) -> str:
-        """Why there is none."""
-        return self.store.error(image.path)

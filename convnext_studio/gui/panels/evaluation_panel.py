@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtGui import QPixmap, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.core.values import ImageRef
@@ -91,7 +91,7 @@ class EvaluationPanel(QWidget):
 
     def _make_images(self) -> None:
         theme = self._studio.theme
-        self.pictures = _Pictures(SmallPictures(self._studio.lanes, "judged images", 2 * _SIDE, self))
+        self.pictures = SmallPictures(self._studio.lanes, "judged images", 2 * _SIDE, self)
         self.rows = JudgedRows(self)
         self.images = ThumbnailGrid(theme, self.pictures, self.tr("Images behind the figures"))
         self.images.setModel(self.rows)
@@ -159,7 +159,7 @@ class EvaluationPanel(QWidget):
         self.matrix.cell_pressed.connect(self.open_cell)
         self.close_cell.clicked.connect(self.show_worst)
         self.images.in_sight_changed.connect(self._on_in_sight)
-        self.pictures.store.made.connect(self.images.viewport().update)
+        self.pictures.made.connect(self.images.viewport().update)
         self.images.activated.connect(self._on_activated)
         self.open.clicked.connect(self._on_open)
         self.explain.clicked.connect(self._on_explain)
@@ -350,7 +350,7 @@ class EvaluationPanel(QWidget):
             button.setEnabled(bool(rows))
 
     def _on_in_sight(self, first: int, past: int) -> None:
-        self.pictures.store.want(self.rows.paths[first:past])
+        self.pictures.want([ImageRef(path) for path in self.rows.paths[first:past]])
 
     def _on_activated(self, index: QModelIndex) -> None:
         self._open_from(index.row())
@@ -375,21 +375,6 @@ class EvaluationPanel(QWidget):
         if index.isValid():
             self.of_class.setCurrentIndex(max(0, self.of_class.findData(self.table.rows[index.row()].name)))
             self._show_curves()
-
-
-class _Pictures:
-    """Small pictures as the grid asks for them."""
-
-    def __init__(self, store: SmallPictures) -> None:
-        self.store = store
-
-    def pixmap(self, image: ImageRef) -> QPixmap | None:
-        """The thumbnail, if it is there."""
-        return self.store.pixmap(image.path)
-
-    def error(self, image: ImageRef) -> str:
-        """Why there is none."""
-        return self.store.error(image.path)
 
 
 def _line(one: ClassFigures, role: str, *, is_roc: bool) -> Line:

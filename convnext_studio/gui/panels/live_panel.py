@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from convnext_studio.core.requests import SavePlot
 from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.summary import RunSummary
+from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.curves import (
     PlotSpec,
@@ -438,8 +439,10 @@ class LivePanel(QWidget):
         if last is None or len(last.confusion) != len(classes):
             self.matrix.show_matrix((), ())
             self._counted, self._classes = None, ()
-            self.matrix_second.setText(self.tr("after the first validation"))
-            self.worst_second.setText(self.tr("after the first validation"))
+            is_running = self._state == "running"
+            words = self.tr("after the first validation") if is_running else self.tr("this Run was not validated")
+            self.matrix_second.setText(words)
+            self.worst_second.setText(words)
             self._worst = ()
         else:
             words = self.tr("{0}, validation").format(epoch_word(last.epoch))
@@ -453,7 +456,7 @@ class LivePanel(QWidget):
             self.matrix_second.setText(self.tr("{0}; press a cell to see its images").format(said))
             self.worst_second.setText(self.tr("largest loss, {0}").format(words))
             self._worst = last.worst[:_MOST_WORST]
-            self._pictures.want([path for path, *_rest in self._worst])
+            self._pictures.want([ImageRef(path) for path, *_rest in self._worst])
         if self._worst != before:
             self._show_worst()
 
@@ -461,7 +464,7 @@ class LivePanel(QWidget):
         self.worst.show_pictures(
             [
                 Picture(
-                    self._pictures.pixmap(path),
+                    self._pictures.pixmap(ImageRef(path)),
                     true,
                     self.tr("called {0}").format(found),
                     self.tr("{0}: is “{1}”, was called “{2}”, loss {3}").format(
@@ -475,7 +478,7 @@ class LivePanel(QWidget):
     def _show_samples(self) -> None:
         shown = self._view.history.samples
         if shown:
-            self._sample_pictures.want([sample[0] for sample in shown[-1].samples])
+            self._sample_pictures.want([ImageRef(sample[0]) for sample in shown[-1].samples])
             self.samples_second.setText(self.tr("the same images, epoch by epoch"))
         elif self._state == "running":
             self.samples_second.setText(self.tr("after the first validation"))

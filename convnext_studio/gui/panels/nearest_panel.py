@@ -8,6 +8,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from convnext_studio.core.explanations import Neighbour
+from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionButton
@@ -76,11 +77,11 @@ class NearestPanel(QWidget):
 
     def _picture(self, one: Neighbour) -> Picture:
         likeness = decimal(one.similarity, 2)
-        reason = self._nearest.pictures.error(one.path)
+        reason = self._nearest.pictures.error(ImageRef(one.path))
         tip = self.tr("{0}, likeness {1}").format(one.label, likeness)
         if reason:
             return Picture(None, one.label, self.tr("gone"), f"{tip}\n{reason}\n{one.path}", "warn")
-        return Picture(self._nearest.pictures.pixmap(one.path), one.label, likeness, f"{tip}\n{one.path}")
+        return Picture(self._nearest.pictures.pixmap(ImageRef(one.path)), one.label, likeness, f"{tip}\n{one.path}")
 
     def _words(self) -> str:
         if self._nearest.is_indexing:

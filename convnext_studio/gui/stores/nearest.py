@@ -153,7 +153,7 @@ class Nearest(QObject):
     def _on_found(self, found: tuple[Neighbour, ...]) -> None:
         self._handle = None
         self.found, self._has_answer = found, True
-        self.pictures.want([one.path for one in found])
+        self.pictures.want([ImageRef(one.path) for one in found])
         self.changed.emit()
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
@@ -13,7 +14,7 @@ from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.convert import image_from_array
 from convnext_studio.gui.jobs import LaneLike
 
-MOST = 2_000  # kept; then all are made anew
+LIMIT_BYTES = 48 << 20  # kept beside those that are wanted now; the ones wanted longest ago go first
 SILENCE_S = 20.0
 
 
@@ -27,22 +28,25 @@ class SmallPictures(QObject):
         self._lanes = lanes
         self._word = word
         self._side = side
-        self._pixmaps: dict[str, QPixmap | None] = {}
-        self._errors: dict[str, str] = {}
+        self._pixmaps: OrderedDict[ImageRef, QPixmap] = OrderedDict()
+        self._bytes = 0
+        self._errors: dict[ImageRef, str] = {}
+        self._wanted: dict[ImageRef, None] = {}
 
-    def pixmap(self, path: str) -> QPixmap | None:
+    def pixmap(self, image: ImageRef) -> QPixmap | None:
         """The thumbnail, None while it is not there or if there can be none."""
-        return self._pixmaps.get(path)
+        return self._pixmaps.get(image)
 
-    def error(self, path: str) -> str:
+    def error(self, image: ImageRef) -> str:
         """Why there can be none, "" if that is not known."""
-        return self._errors.get(path, "")
+        return self._errors.get(image, "")
 
-    def want(self, paths: Sequence[str]) -> None:
+    def want(self, images: Sequence[ImageRef]) -> None:
         """Make those that are missing, in place of what was wanted before."""
-        if len(self._pixmaps) > MOST:
-            self._pixmaps.clear()
-        missing = tuple(ImageRef(path) for path in dict.fromkeys(paths) if path not in self._pixmaps)
+        self._wanted = dict.fromkeys(images)
+        for image in self._wanted.keys() & self._pixmaps.keys():
+            self._pixmaps.move_to_end(image)
+        missing = tuple(one for one in self._wanted if one not in self._pixmaps and one not in self._errors)
         if missing:
             request = MakeThumbnails(missing, self._side)
             handle = self._lanes["thumbnails"].submit(request, replaces=self._word, deadline_s=SILENCE_S)
@@ -51,9 +55,20 @@ class SmallPictures(QObject):
     def _on_events(self, events: list[object]) -> None:
         for event in events:
             if isinstance(event, ThumbnailMade):
-                pixels = event.pixels
-                if event.error:
-                    self._errors[event.image.path] = event.error
-                found = None if pixels is None else QPixmap.fromImage(image_from_array(pixels))
-                self._pixmaps[event.image.path] = found
+                self._keep(event)
         self.made.emit()
+
+    def _keep(self, event: ThumbnailMade) -> None:
+        if event.pixels is None:
+            self._errors[event.image] = event.error
+            return
+        if (old := self._pixmaps.pop(event.image, None)) is not None:
+            self._bytes -= _size(old)
+        pixmap = self._pixmaps[event.image] = QPixmap.fromImage(image_from_array(event.pixels))
+        self._bytes += _size(pixmap)
+        while self._bytes > LIMIT_BYTES and next(iter(self._pixmaps)) not in self._wanted:
+            self._bytes -= _size(self._pixmaps.popitem(last=False)[1])
+
+
+def _size(pixmap: QPixmap) -> int:
+    return 4 * pixmap.width() * pixmap.height()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from convnext_studio.core.run_events import Sample, SamplesShown
+from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count, percent
@@ -23,16 +24,17 @@ _OPACITY = 0.75
 class SampleTiles(QWidget):
     """`pressed` hands over the paths, the one pressed first. The slider stands at the last epoch until it is moved.
 
-    `thumbnail` is asked for the picture of a path; `refresh` says that there are more.
+    `thumbnail` is asked for the picture of an Image; `refresh` says that there are more.
     """
 
     pressed = Signal(tuple)
 
-    def __init__(self, theme: Theme, thumbnail: Callable[[str], QPixmap | None]) -> None:
+    def __init__(self, theme: Theme, thumbnail: Callable[[ImageRef], QPixmap | None]) -> None:
         super().__init__()
         self._thumbnail = thumbnail
         self._shown: tuple[SamplesShown, ...] = ()
-        self._painted: dict[tuple[str, int], QPixmap] = {}
+        self._painted: dict[str, QPixmap] = {}  # of the epoch that is shown
+        self._painted_epoch = -1
         self.flow = PictureFlow(theme, self.tr("Where it looks"), SIDE, lines=2)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName(self.tr("Epoch to look back to"))
@@ -102,14 +104,17 @@ class SampleTiles(QWidget):
         return Picture(self._pixmap(sample, epoch), true, called, said)
 
     def _pixmap(self, sample: Sample, epoch: int) -> QPixmap | None:
-        """The thumbnail with the heat over it, made once."""
-        key = (sample[0], epoch)
-        if key not in self._painted:
-            below = self._thumbnail(sample[0])
+        """The thumbnail with the heat over it, made once while its epoch is shown."""
+        path = sample[0]
+        if epoch != self._painted_epoch:
+            self._painted.clear()
+            self._painted_epoch = epoch
+        if path not in self._painted:
+            below = self._thumbnail(ImageRef(path))
             if below is None or below.isNull():
                 return None
-            self._painted[key] = overlaid(below, sample)
-        return self._painted[key]
+            self._painted[path] = overlaid(below, sample)
+        return self._painted[path]
 
     def _on_pressed(self, number: int) -> None:
         now = self._now
