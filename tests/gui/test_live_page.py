@@ -248,6 +248,14 @@ def test_the_confusion_before_the_first_epoch_is_that_of_the_head_alone(
     assert panel.matrix_second.text().startswith("head alone, validation")
 
 
+def test_a_run_that_died_before_its_first_validation_promises_none(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    workspace.said = events()[:3]
+    panel = show_run(window, workspace, qtbot, state="interrupted", message="Its process is gone.")
+    assert panel.matrix_second.text() == panel.worst_second.text() == "this Run was not validated"
+
+
 def test_time_left_gives_way_to_what_was_asked(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
     panel = show_live(window, workspace, qtbot)
     click(panel.buttons["finish_epoch"], qtbot)
