@@ -346,11 +346,14 @@ class TrainingPlaces(QObject):
         if key == "keep":
             self.leave()
         elif key == "stop":
+            asked = []
             if self._studio.queue.items:
-                self._studio.queue.hold(True)  # else the next one would begin behind the user's back
-            for run in self._studio.training.own_running:
-                handle = self._studio.training.steer(run.folder, "stop")
-            handle.closed.connect(self.leave)  # they were asked one after the other
+                asked.append(self._studio.queue.hold(True))  # else the next one would begin behind the user's back
+            asked += [self._studio.training.steer(run.folder, "stop") for run in self._studio.training.own_running]
+            if asked:
+                asked[-1].closed.connect(self.leave)  # they are served one after the other
+            else:  # it has ended while the question stood
+                self.leave()
 
 
 def to_trash(folder: str) -> str | None:

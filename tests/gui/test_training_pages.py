@@ -22,6 +22,7 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import DataWarning
 from convnext_studio.core.events import EditsKept, SampleWritten
+from convnext_studio.core.recipe import from_preset
 from convnext_studio.core.requests import (
     CheckDataSet,
     EditLabels,
@@ -34,8 +35,9 @@ from convnext_studio.core.requests import (
     SteerRun,
 )
 from convnext_studio.core.run_events import Paused, RunEnded
-from convnext_studio.core.run_requests import RestoreRun
+from convnext_studio.core.run_requests import ChangeQueue, RestoreRun
 from convnext_studio.core.runs.about import restore_run
+from convnext_studio.core.runs.queue import Queue, Queued
 from convnext_studio.gui import training_places
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
@@ -491,6 +493,32 @@ def test_closing_while_a_run_goes_asks_first(
     qtbot.waitUntil(lambda: window.isVisible() is not is_closed)
     asked = [request.wanted for request in workspace.requests(SteerRun)]
     assert asked == (["stop"] if answer == "stop" else [])
+
+
+@pytest.mark.parametrize("is_one_waiting", [False, True])
+def test_a_run_that_ends_while_it_is_asked_about_does_not_hold_the_window(
+    window: MainWindow,
+    workspace: Workspace,
+    studio: Studio,
+    lanes: dict[str, InlineLane],
+    qtbot: QtBot,
+    is_one_waiting: bool,
+) -> None:
+    held: list[bool | None] = []
+    lanes["train"].served_by[ChangeQueue] = lambda request, _ctx: held.append(request.is_held) or Queue()
+    workspace.said = events(done=2)
+    studio.data_sets.choose(DATA)
+    studio.training.start()
+    qtbot.waitUntil(lambda: bool(studio.training.own_running))
+    window.close()
+    workspace.runs = (summary(state="finished"),)
+    studio.training.look()
+    qtbot.waitUntil(lambda: not studio.training.own_running)
+    if is_one_waiting:
+        studio.queue.queue = Queue((Queued("a", from_preset("instant", data=DATA)),))
+    click(window.findChild(Question).buttons["stop"], qtbot)
+    qtbot.waitUntil(lambda: not window.isVisible())
+    assert held == [True] * is_one_waiting
 
 
 def test_a_run_of_another_host_does_not_hold_the_window(
