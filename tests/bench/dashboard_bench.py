@@ -340,7 +340,9 @@ def part_tensorboard(home: Path) -> None:
 
 def _time_drawn_board(command: list[str], address: str) -> None:
     """From the start of TensorBoard to curves on a page, in a browser that is open already."""
+    began = time.monotonic()
     with browser.Browser() as page:
+        row("the browser's own start, to an empty page", time.monotonic() - began, "s", "")
         empty, began = page.memory, time.monotonic()
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
             while _last_step(address) < STEPS:
