@@ -197,7 +197,7 @@ def test_measure_in_a_row_shows_stop_and_then_the_speed(
     assert [entry.title for entry in shop.jobs.entries] == ["Measure"]
     lanes["batch"].release()
     qtbot.waitUntil(lambda: index.data() == "24")
-    assert index.data(Qt.ItemDataRole.ToolTipRole) == "cpu · bf16 · openvino"
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == "CPU · bf16 · OpenVINO"
     qtbot.keyClick(picker, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
     assert shop.models.measuring == ""  # it is known
 

@@ -232,7 +232,7 @@ def test_a_speed_that_was_extrapolated_says_so(bench: Bench, qtbot: QtBot) -> No
     table = ModelTable(models)
     assert cell(table, TINY.name, Column.SPEED).text == "≈ 0.12"
     words = dict(facts_of(TINY, models))["Speed here"]
-    assert words.startswith("0.12 images/") and "torch, extrapolated from 82\xa0% of one answer" in words
+    assert words.startswith("0.12 images/") and "PyTorch, extrapolated from 82\xa0% of one answer" in words
 
 
 def test_measuring_another_model_stops_the_first_whose_late_answer_counts_for_none(bench: Bench, qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from convnext_studio.gui.settings import choice_word
 from convnext_studio.gui.stores.choosing import why_not
 from convnext_studio.gui.stores.model_memory import Speed
 from convnext_studio.gui.stores.model_rows import ModelRow
@@ -38,7 +39,7 @@ def facts_of(row: ModelRow, models: Models) -> tuple[tuple[str, str], ...]:
 def how_measured(speed: Speed) -> tuple[str, ...]:
     """Device, precision and engine, and what was not measured but extrapolated."""
     execution = speed.execution
-    how = (execution.device, execution.precision, execution.engine)
+    how = (execution.device.upper(), execution.precision, choice_word("engine", execution.engine))
     if speed.share == 1:
         return how
     return (*how, _tr("extrapolated from {0} of one answer").format(numbers.percent(speed.share, 0)))

@@ -372,7 +372,7 @@ class ModelTable(QAbstractTableModel):
         return ""
 
     def execution_words(self, speed: Speed) -> str:
-        """How a speed was measured: "cpu · bf16 · openvino"."""
+        """How a speed was measured: "CPU · bf16 · OpenVINO"."""
         return " · ".join(how_measured(speed))
 
 
