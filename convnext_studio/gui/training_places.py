@@ -183,11 +183,11 @@ class TrainingPlaces(QObject):
 
     def _on_folder(self, path: str) -> None:
         self._studio.memory.keep("train_folder", str(Path(path).parent))
-        self._studio.set_up.name = ""
+        self._studio.set_up.set_name("")
         self._on_data_set(path)
 
     def _on_sample(self, path: str) -> None:
-        self._studio.set_up.name = self.tr("sample")
+        self._studio.set_up.set_name(self.tr("sample"))
         self._on_data_set(path)
 
     def _on_data_set(self, path: str) -> None:
@@ -202,15 +202,19 @@ class TrainingPlaces(QObject):
         return self._studio.training.view.folder
 
     def _on_started(self, folder: str) -> None:
-        self._studio.set_up.name = ""
+        self._studio.set_up.set_name("")
         self.train().show_run(folder)
         self.show_train()
 
     def _queue_run(self) -> None:
-        studio = self._studio
-        studio.queue.add(((studio.set_up.name, studio.set_up.recipe),))
-        studio.set_up.name = ""
-        studio.messages.success(self.tr("Added to the queue. It begins once nothing else trains here."))
+        name = self._studio.set_up.name
+        adding = self._studio.queue.add(((name, self._studio.set_up.recipe),))
+        adding.succeeded.connect(lambda: self._on_queued(name))
+
+    def _on_queued(self, name: str) -> None:
+        if self._studio.set_up.name == name:  # else another was typed meanwhile
+            self._studio.set_up.set_name("")
+        self._studio.messages.success(self.tr("Added to the queue. It begins once nothing else trains here."))
 
     def _steer(self, wanted: Wanted) -> None:
         self._studio.training.steer(self._folder, wanted)

@@ -327,11 +327,39 @@ def test_the_run_that_is_set_up_is_added_to_the_queue(
     looked(studio, qtbot)
     assert not actions["queue_run"].isEnabled()
     studio.set_up.set(data=DATA)
-    studio.set_up.name = "night"
+    actions["new_run"].trigger()
+    field = window.training.train().page("set_up").name
+    qtbot.keyClicks(field, "the night ")
+    assert field.text() == "the night "
     assert actions["queue_run"].isEnabled()
     actions["queue_run"].trigger()
-    qtbot.waitUntil(lambda: [one.title for one in studio.queue.items] == ["night"])
-    assert studio.set_up.name == ""
+    qtbot.waitUntil(lambda: [one.title for one in studio.queue.items] == ["the night"])
+    qtbot.waitUntil(lambda: studio.set_up.name == "")
+    assert field.text() == ""
+
+
+def test_a_run_that_is_not_added_to_the_queue_keeps_its_name_and_nothing_else_is_said(
+    window: MainWindow,
+    studio: Studio,
+    actions: Actions,
+    lanes: dict[str, InlineLane],
+    expect_message: Expected,
+    qtbot: QtBot,
+) -> None:
+    def refuse(_request: ChangeQueue, _ctx: JobContext) -> None:
+        raise RunError("The disk is full.")
+
+    expect_message("The disk is full")
+    lanes["train"].served_by[ChangeQueue] = refuse
+    looked(studio, qtbot)
+    studio.set_up.set(data=DATA)
+    studio.set_up.set_name("night")
+    said: list[Message] = []
+    studio.messages.posted.connect(said.append)
+    actions["queue_run"].trigger()
+    qtbot.waitUntil(lambda: bool(said))
+    assert [message.kind for message in said] == ["error"]
+    assert studio.set_up.name == "night"
 
 
 # --- the race

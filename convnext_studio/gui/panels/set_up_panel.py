@@ -248,6 +248,8 @@ class SetUpPanel(QWidget):
         self.change_model.clicked.connect(lambda: self._pick_model(self.change_model))
         self.presets.idClicked.connect(lambda number: studio.set_up.set_preset(PRESETS[number]))
         self.name.textChanged.connect(self._on_name)
+        self._studio.set_up.name_changed.connect(self._show_name)
+        self._show_name()
         self.past.clicked.connect(self._open_past)
         studio.training.runs_changed.connect(self._show_past)
         studio.set_up.changed.connect(self._show_recipe)
@@ -285,8 +287,6 @@ class SetUpPanel(QWidget):
         for form in self.forms:
             form.show_recipe(set_up.recipe, set_up.problems)
         self.card.show_problem(set_up.problems.get("group_pattern", ""))
-        if self.name.text() != set_up.name:
-            self.name.setText(set_up.name)
         changes = len(set_up.changes)
         said = self.tr("Each has a sensible value.")
         self.advanced.sentence.setText(self.tr("{0} differ from the preset.").format(changes) if changes else said)
@@ -406,7 +406,12 @@ class SetUpPanel(QWidget):
         self._studio.set_up.set(**{name: value})
 
     def _on_name(self, text: str) -> None:
-        self._studio.set_up.name = text.strip()
+        self._studio.set_up.set_name(text.strip())
+
+    def _show_name(self) -> None:
+        name = self._studio.set_up.name
+        if self.name.text().strip() != name:
+            self.name.setText(name)
 
     def _on_choose_file(self) -> None:
         filters = self.tr("Tables (%s)").replace("%s", "*.csv")

@@ -48,9 +48,9 @@ class RunQueue(QObject):
         """Why it holds by itself, "" if it does not."""
         return self.queue.trouble if self.queue is not None else ""
 
-    def add(self, recipes: Sequence[tuple[str, Recipe]], race: str = "") -> None:
+    def add(self, recipes: Sequence[tuple[str, Recipe]], race: str = "") -> JobHandle:
         """Let these wait, after all others: names ("" = the data set's) and Recipes."""
-        self._change(add=tuple(recipes), race=race)
+        return self._change(add=tuple(recipes), race=race)
 
     def remove(self, key: str) -> None:
         """Take one off."""

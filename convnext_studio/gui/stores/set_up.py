@@ -24,6 +24,7 @@ class SetUp(QObject):
 
     changed = Signal()
     data_changed = Signal()  # what decides how the data set is read and split
+    name_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +48,12 @@ class SetUp(QObject):
         for name in values:
             self.problems.pop(name, None)
         self._take(recipe)
+
+    def set_name(self, name: str) -> None:
+        """Name the Run; "" = as the data set."""
+        if name != self.name:
+            self.name = name
+            self.name_changed.emit()
 
     def set_preset(self, preset: Preset) -> None:
         """What the preset decides as it says; data, Model and the rest stay."""
