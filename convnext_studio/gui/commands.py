@@ -87,7 +87,7 @@ class Commands(QObject):
             self._studio.messages.error(self.tr("The pasted image could not be kept."), str(error))
             return
         if image.save(str(path), quality=_UNPACKED):
-            self._studio.library.open_paths((str(path),))
+            self._studio.show_images((str(path),))
         else:
             self._studio.messages.error(self.tr("The pasted image could not be kept."), str(folder))
 

@@ -34,9 +34,12 @@ class Shortcuts:
         self._actions = actions
 
     def recall(self) -> None:
-        """Give the actions the keys that were kept; a file that makes no sense changes nothing."""
+        """Give the actions the keys that were kept; a file that makes no sense changes nothing.
+
+        Own keys stay where a newer version of the program gives them to another action by itself.
+        """
         try:
-            self._take(_read(self._path))
+            self._take(self._fitting(_read(self._path)))
         except FileNotFoundError:
             pass
         except (OSError, UsageError) as error:
@@ -89,6 +92,24 @@ class Shortcuts:
         self._take(own)
         self._keep()
 
+    def _fitting(self, own: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Leave out what is not free or there twice; own keys go before those that actions have by themselves."""
+        fitting: dict[str, list[str]] = {}
+        given: set[str] = set()
+        for name, keys in own.items():
+            wanted = [QKeySequence(key).toString() for key in keys]
+            fit = [key for key in dict.fromkeys(wanted) if _is_free(key) and key not in given]
+            if name in self._actions and fit == wanted:
+                fitting[name] = fit
+                given.update(fit)
+            else:
+                log.info("The shortcuts %s of “%s” are not used: they are not free", keys, name)
+        for name in self._actions:
+            first = [keys.toString() for keys in self._actions.default_keys(name)]
+            if name not in fitting and not given.isdisjoint(first):
+                fitting[name] = [key for key in first if key not in given]
+        return fitting
+
     def _take(self, own: dict[str, list[str]]) -> None:
         """All of it or nothing: no key twice, none that is taken."""
         known = {name: keys for name, keys in own.items() if name in self._actions}
@@ -98,7 +119,7 @@ class Shortcuts:
         for name, sequences in wanted.items():
             for keys in sequences:
                 text = keys.toString()
-                if not text or (name in known and text in _TAKEN) or seen.setdefault(text, name) != name:
+                if (name in known and not _is_free(text)) or seen.setdefault(text, name) != name:
                     raise UsageError(
                         _tr("These shortcuts do not fit: “{0}” is given twice or not free.").format(text or "?"),
                         _tr("Nothing was changed."),
@@ -116,6 +137,10 @@ class Shortcuts:
 
     def _keep(self) -> None:
         write_private(self._path, self._text())
+
+
+def _is_free(key: str) -> bool:
+    return bool(key) and key not in _TAKEN
 
 
 def _read(path: Path) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, QTranslator
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QLabel,
     QLineEdit,
+    QListView,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -99,6 +101,8 @@ def _words(widget: QWidget) -> Iterator[str]:
         yield widget.placeholderText()
     if isinstance(widget, QComboBox):
         yield from (widget.itemText(index) for index in range(widget.count()))
+    elif isinstance(widget, QListView) and isinstance(rows := widget.model(), QStandardItemModel):
+        yield from (rows.item(row).text() for row in range(rows.rowCount()))
     elif isinstance(widget, QAbstractItemView) and isinstance(model := widget.model(), QAbstractTableModel):
         for column in range(model.columnCount(QModelIndex())):
             yield str(model.headerData(column, Qt.Orientation.Horizontal) or "")

@@ -89,7 +89,6 @@ def test_what_was_exported_is_imported_on_another_machine(
         b"\xff",
         b'{"format": 9, "shortcuts": {}}',
         json.dumps({"format": 1, "shortcuts": {"log": "F2"}}).encode(),
-        json.dumps({"format": 1, "shortcuts": {"log": ["Ctrl+O"]}}).encode(),
         json.dumps({"format": 1, "shortcuts": {"log": ["Left"]}}).encode(),
         json.dumps({"format": 1, "shortcuts": {"log": [""]}}).encode(),
     ],
@@ -104,6 +103,22 @@ def test_a_file_that_makes_no_sense_changes_nothing(
     (tmp_path / "shortcuts.json").write_bytes(content)
     shortcuts.recall()
     assert {name: keys(actions, name) for name in actions} == before
+
+
+def test_own_keys_stay_where_a_newer_version_gives_them_to_another_action(
+    shortcuts: Shortcuts, actions: Actions, tmp_path: Path
+) -> None:
+    kept = {"format": 1, "shortcuts": {"log": ["Ctrl+O"], "about": ["F3", "F3"], "reset_layout": ["Ctrl+F7"]}}
+    with pytest.raises(UsageError):  # a file that is handed over is taken whole or not at all
+        (tmp_path / "other.json").write_text(json.dumps(kept))
+        shortcuts.load(tmp_path / "other.json")
+    before = keys(actions, "about")
+    (tmp_path / "shortcuts.json").write_text(json.dumps(kept))
+    shortcuts.recall()
+    assert keys(actions, "log") == ["Ctrl+O"]
+    assert "Ctrl+O" not in keys(actions, "open_files")
+    assert keys(actions, "about") == before
+    assert keys(actions, "reset_layout") == ["Ctrl+F7"]
 
 
 def test_actions_of_another_version_are_passed_over(shortcuts: Shortcuts, actions: Actions, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from convnext_studio.gui.stores.recent import MOST, Recent
 from convnext_studio.gui.stores.studio import Studio, build_studio
 from convnext_studio.gui.stores.window_memory import WindowMemory
 from convnext_studio.gui.theme.theme import Theme
-from tests.gui.replies import model_info
+from tests.gui.replies import image, model_info, serve
 
 
 def load(request: LoadModel, _ctx: object) -> ModelInfo:
@@ -79,6 +79,18 @@ def test_damaged_memories_are_forgotten(tmp_path: Path, content: bytes, qapp: ob
     assert memory.texts("a") == []
     memory.keep("geometry", "abc")
     assert WindowMemory(path).text("geometry") == "abc"
+
+
+def test_a_recent_place_keeps_its_count_when_other_images_are_shown(
+    studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    serve(lanes, [image(1), image(2), image(3)])
+    studio.open_paths(("/parts",))
+    qtbot.waitUntil(lambda: studio.library.total == 3 and not studio.library.is_finding)
+    serve(lanes, [image(1)])
+    studio.show_images((image(1).path,))
+    qtbot.waitUntil(lambda: studio.library.total == 1 and not studio.library.is_finding)
+    assert [(place.path, place.images) for place in studio.recent.places] == [("/parts", 3)]
 
 
 def test_any_file_name_survives_in_the_recent_places(tmp_path: Path, qapp: object) -> None:

@@ -97,9 +97,8 @@ class CommandPalette(Popover):
                 text = action.text().rstrip("…")
                 found.append(_Entry(name, text, icon, place, key_words(action.shortcut()), action.trigger))
         for setting in FIELDS:
-            about = setting.metadata
-            show = _Shower(self, setting.name).show
-            found.append(_Entry(f"setting {setting.name}", about["label"], "settings", self.tr("Setting"), "", show))
+            show, text = _Shower(self, setting.name).show, self.tr(setting.metadata["label"])
+            found.append(_Entry(f"setting {setting.name}", text, "settings", self.tr("Setting"), "", show))
         return found
 
     def _fill(self, typed: str) -> None:

@@ -82,6 +82,7 @@ class Studio:
     memory: WindowMemory
     log: LogStore
     opened: tuple[str, ...] = ()
+    counted: str = ""  # the recent place that all open Images are in, if there is one
 
     def recall_model(self) -> None:
         """Want the Model that was used last; the sample if there was none. Nothing is loaded by this."""
@@ -99,11 +100,12 @@ class Studio:
             for path in reversed(paths[:3]):
                 self.recent.add(path)
             self.opened = (*self.opened, *paths) if add else paths
+            self.counted = self.opened[0] if len(self.opened) == 1 else ""
             self.library.open_paths(paths, add=add)
 
     def show_images(self, paths: tuple[str, ...]) -> None:
         """Open some Images of a data set, in the order given; they are no place to remember."""
-        self.opened = paths
+        self.opened, self.counted = paths, ""
         self.library.open_paths(paths)
 
 
@@ -184,8 +186,8 @@ class _Tie(QObject):
 
     def _note_count(self) -> None:
         studio = self._studio
-        if len(studio.opened) == 1 and not studio.library.is_finding and studio.library.total:
-            studio.recent.add(studio.opened[0], studio.library.total)
+        if studio.counted and not studio.library.is_finding and studio.library.total:
+            studio.recent.add(studio.counted, studio.library.total)
 
     def _carry(self, value: Settings) -> None:
         theme, classifier = self._studio.theme, self._studio.classifier
