@@ -33,7 +33,7 @@ class Progress:
     """How far a Run is. `epochs` are validated ones; `losses`, `steps_summed` belong to the epoch under way.
 
     `rate` is what the user lowered the learning rate to, as a factor; `last_epoch` 0 = as planned. `is_head_done` says
-    that the head is fitted, or is not going to be.
+    that the head is fitted, or is not going to be. `saves` counts the states: `step` goes back where settings change.
     """
 
     step: int = 0
@@ -47,6 +47,7 @@ class Progress:
     last_epoch: int = 0
     accumulation: int = 1
     is_head_done: bool = False
+    saves: int = 0
 
 
 _FIELDS = frozenset(one.name for one in dataclasses.fields(Progress))  # older states say more
@@ -75,6 +76,7 @@ class States:
             self._folder.mkdir(exist_ok=True)
         except OSError as error:
             raise storage_error(error, self._folder) from error
+        progress.saves += 1
         text = json.dumps(dataclasses.asdict(progress), sort_keys=True)
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         note = json.dumps({"progress": text, _HASH: hash_of(text, whole)})
@@ -99,18 +101,19 @@ class States:
             return Found(Progress(), {}, f"{damaged[0]} There is no other state: the Run begins anew.")
         return None
 
-    def _there(self) -> list[tuple[int, Path]]:
-        """The files there are, each with its step; one that is damaged is the newest for all we know."""
+    def _there(self) -> list[tuple[_Age, Path]]:
+        """The files there are, each with its age; one that is damaged is the newest for all we know."""
         paths = [self._folder / name for name in _NAMES]
-        return [(_step(path), path) for path in paths if path.is_file()]
+        return [(_age(path), path) for path in paths if path.is_file()]
 
     def _next(self) -> Path:
         """Where the next state goes: never over the newest whole one."""
-        there = {path.name: step if step < _UNKNOWN else -1 for step, path in self._there()}
-        return self._folder / min(_NAMES, key=lambda name: there.get(name, -2))
+        there = {path.name: age for age, path in self._there() if age != _UNKNOWN}
+        return self._folder / min(_NAMES, key=lambda name: there.get(name, (-1, -1)))
 
 
-_UNKNOWN = 1 << 62
+_Age = tuple[int, int]  # the saves so far; then the steps and epochs, for states that do not count their saves
+_UNKNOWN = (1 << 62, 0)
 
 
 def take(network: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -153,10 +156,10 @@ def _read(path: Path) -> Found:
     return Found(progress, tensors)
 
 
-def _step(path: Path) -> int:
+def _age(path: Path) -> _Age:
     try:
         note: Any = json.loads(read_header(path).metadata[_KEY])
         fields = json.loads(note["progress"])
-        return int(fields["step"]) + int(fields["epochs"])
-    except (ModelError, KeyError, TypeError, ValueError):
+        return int(fields.get("saves", 0)), int(fields["step"]) + int(fields["epochs"])
+    except (ModelError, AttributeError, KeyError, TypeError, ValueError):
         return _UNKNOWN

@@ -38,6 +38,7 @@ from convnext_studio.core.training.validation import Answers, Scores
 SAVE_EVERY_S = 15.0
 _SAVE_SHARE = 0.05  # of the time; a large state is saved less often, but
 _MOST_LOST_S = 30.0
+_PLAN_BYTES = 4096
 _SLOW_BYTES = 100_000_000  # to hash and to write them takes a good part of a second
 _LOWERED = 0.5  # what "lower rate" does
 _RESERVE = 0.03  # of a time limit, for what was not foreseen
@@ -284,9 +285,7 @@ class Work:
         steps = recipe.epochs * batches.steps
         if recipe.max_minutes:
             steps = min(steps, self._steps_left(step_s, batches.steps))
-        plan = Plan(is_bf16, torch.get_num_threads(), batches.steps, (Stretch(0, 0.0, steps),), step_s)
-        write_plan(self.desk.run.plan_path, plan)
-        return plan
+        return self._written(Plan(is_bf16, torch.get_num_threads(), batches.steps, (Stretch(0, 0.0, steps),), step_s))
 
     def _measured(self) -> tuple[bool, float]:
         """Compute the gradient of a batch of the right shape, in fp32 and bf16, and change nothing.
@@ -333,14 +332,19 @@ class Work:
         steps = min(most, done + self._steps_left(self.step_seconds, plan.steps_per_epoch))
         if abs(steps - plan.steps) <= _NOTABLE * (plan.steps - done):
             return plan
-        plan = plan.replanned(done, steps)
-        write_plan(self.desk.run.plan_path, plan)
-        return plan
+        return self._written(plan.replanned(done, steps))
 
     def _adapt(self, steps_per_epoch: int) -> None:
-        """The settings were changed: plan anew, and begin with a whole epoch."""
+        """The settings were changed: plan anew, and begin with a whole epoch; the state must say so before the plan."""
         recipe, progress = self.ground.recipe, self.progress
         self.plan = replace(self.plan, steps_per_epoch=steps_per_epoch, stretches=(Stretch(0, 0.0, 0),))
         progress.step, progress.losses, progress.steps_summed = progress.epochs * steps_per_epoch, 0.0, 0
         self.plan = self.plan.replanned(0, recipe.epochs * steps_per_epoch)
-        self.desk.world.shared(lambda: write_plan(self.desk.run.plan_path, self.plan))
+        if progress.is_head_done:  # a state was taken up
+            self.desk.world.shared(self.save)
+        self.desk.world.shared(lambda: self._written(self.plan))
+
+    def _written(self, plan: Plan) -> Plan:
+        """Write a plan down, in the first process; while the disk is full, wait. Raises `Cancelled`."""
+        self.desk.patiently(lambda: write_plan(self.desk.run.plan_path, plan), _PLAN_BYTES)
+        return plan

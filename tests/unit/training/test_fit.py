@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.errors import StorageError
 from convnext_studio.core.events import DataSetChecked
 from convnext_studio.core.models.network import load
 from convnext_studio.core.predict.faults import VARIABLE
@@ -41,9 +42,10 @@ from convnext_studio.core.runs.control import steer_run
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import summarise
-from convnext_studio.core.training import desk, work
+from convnext_studio.core.training import desk, fit, work
 from convnext_studio.core.training.batches import Batch
 from convnext_studio.core.training.looking import looking
+from convnext_studio.core.training.plan import Plan
 from convnext_studio.core.training.resume import ChangedSince
 from convnext_studio.core.training.step import Stepper
 from convnext_studio.core.values import ModelRef
@@ -232,6 +234,27 @@ def test_a_full_disk_pauses_the_run_and_leaves_the_state_before_as_it_was(
     assert of(WentOn, events)
 
 
+def test_a_disk_that_is_full_while_the_plan_is_written_anew_pauses_the_run(
+    begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_AGAIN_S", 0.05)
+    run, honest, written = begin(epochs=1000, max_minutes=0.04, batch_size=2), work.write_plan, [0]
+
+    def full_once(path: Path, plan: Plan) -> None:
+        written[0] += 1
+        if written[0] == 2:
+            raise StorageError("“plan.json” could not be written: the disk is full.", "Free some space.")
+        honest(path, plan)
+
+    monkeypatch.setattr(work, "write_plan", full_once)
+    ended, events = worked(run)
+
+    assert written[0] > 2
+    assert ended.ending == "finished"
+    assert "disk is full" in of(Paused, events)[0].message  # type: ignore[union-attr]
+    assert of(WentOn, events)
+
+
 def test_a_run_that_waits_for_a_disk_can_be_stopped(begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     run = begin()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -417,3 +440,31 @@ def test_a_run_is_told_anew_how_much_is_planned_when_that_changes(begin: Callabl
     assert ended.ending == "finished"
     assert of(Planned, events) == [Planned(3, 6)]
     assert set(said) == {(3, 3)}
+
+
+def test_after_accepted_changes_a_run_goes_on_from_the_state_saved_last(begin: Callable[..., Run]) -> None:
+    run = begin(batch_size=2)
+    worked(run, stop_at(6))
+    run.recipe_path.write_text(to_toml(changed(run.recipe, {"batch_size": 4})))  # fewer steps: their count goes back
+    worked(run, stop_at(3), accepts_changes=True)
+    _, events = worked(run)
+
+    assert of(Resumed, events)[0].step == 3  # type: ignore[union-attr]
+
+
+def test_a_run_killed_right_after_changes_were_taken_goes_on_with_a_whole_epoch(
+    begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(batch_size=2)
+    worked(run, stop_at(6))
+    run.recipe_path.write_text(to_toml(changed(run.recipe, {"batch_size": 4})))
+
+    def killed(self: object, work: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(fit.Samples, "__init__", killed)
+        worked(run, accepts_changes=True)
+    _, events = worked(run)
+
+    assert [event.step for event in of(StepEnded, events)] == [3, 4]  # type: ignore[union-attr]
