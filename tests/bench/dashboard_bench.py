@@ -251,7 +251,7 @@ def part_train(home: Path) -> None:
         studio, view = app.studio, app.studio.training.view
         yield is_at_rest(app)
         studio.data_sets.choose(images)
-        yield lambda: studio.data_sets.is_thorough
+        yield lambda: studio.data_sets.is_thorough and studio.classifier.state == "ready"  # measured once
         studio.set_up.set(epochs=EPOCHS, patience=0, input_size=96)
         studio.training.start()
         yield lambda: view.history.step is not None
