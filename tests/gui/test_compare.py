@@ -103,6 +103,7 @@ def test_keys_zoom_all_and_esc_leads_back(window: MainWindow, studio: Studio, ac
     qtbot.keyClick(panel.panes[0].canvas, Qt.Key.Key_Escape)
     assert window.pages.currentWidget() is window.inspect
     assert studio.side_by_side.opened == {}, "pixels that nobody looks at are let go"
+    assert not any(pane.canvas.has_picture for pane in panel.panes)
 
 
 def test_an_image_that_cannot_be_opened_says_why_and_the_others_are_there(

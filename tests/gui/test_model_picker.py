@@ -15,7 +15,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import ModelError
 from convnext_studio.core.events import SpeedMeasured
 from convnext_studio.core.models.cards import CardRead
-from convnext_studio.core.requests import FindWeights, LoadModel, MeasureSpeed, ReadCards
+from convnext_studio.core.requests import DownloadWeights, FindWeights, LoadModel, MeasureSpeed, ReadCards
 from convnext_studio.core.values import Execution, ModelInfo, ModelRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
@@ -253,6 +253,22 @@ def test_the_button_names_the_model_in_use(button: ModelButton, shop: Studio, qt
     shop.classifier.info = make_info(ModelRef(TINY.name, "random"), is_meaningless=True)
     shop.classifier.info_changed.emit()
     assert "random weights" in button.text()
+
+
+def test_a_download_that_ends_while_the_picker_is_closed_is_told_and_then_in_the_list(
+    picker: ModelPicker, button: ModelButton, shop: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    lanes["downloads"].served_by[DownloadWeights] = lambda request, ctx: HERE
+    shop.models.ask(TINY.name)
+    button.open_picker()
+    assert not picker.isVisible()
+    with qtbot.waitSignal(shop.messages.posted) as told:
+        shop.models.download(TINY.name)
+    assert told.args is not None and TINY.name in told.args[0].fact
+    button.open_picker()
+    assert shop.models.asked == ""
+    choose(picker, TINY.name)
+    assert picker.use.isEnabled()
 
 
 def test_the_action_opens_and_closes_the_picker(button: ModelButton, actions: Actions) -> None:

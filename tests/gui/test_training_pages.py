@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import DataWarning
 from convnext_studio.core.events import EditsKept, SampleWritten
-from convnext_studio.core.recipe import from_preset
+from convnext_studio.core.recipe import GROUPINGS, from_preset
 from convnext_studio.core.requests import (
     CheckDataSet,
     EditLabels,
@@ -191,6 +191,23 @@ def test_the_set_up_shows_splits_warnings_and_the_better_grouping(
     assert panel.card.split_words.text() == "254 to train on, 84 to choose the best epoch, 82 kept aside for the test."
     click(panel.card.take_suggestion, qtbot)
     assert (studio.set_up.recipe.group, studio.set_up.recipe.group_pattern) == ("name", "^(.+)_")
+
+
+def test_a_pattern_that_is_being_typed_stays_when_the_check_ends(
+    window: MainWindow, studio: Studio, actions: Actions, qtbot: QtBot
+) -> None:
+    studio.data_sets.choose(DATA)
+    actions["new_run"].trigger()
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    data_card = set_up_of(window).card
+    window.activateWindow()
+    data_card.grouping.setCurrentIndex(GROUPINGS.index("name"))
+    data_card.grouping.activated.emit(GROUPINGS.index("name"))
+    qtbot.waitUntil(data_card.pattern.hasFocus)
+    qtbot.keyClicks(data_card.pattern, "^(.+")
+    data_card.show_data(studio.set_up.recipe, studio.data_sets.card, is_thorough=True)
+    assert data_card.pattern.isVisible() and data_card.pattern.text() == "^(.+"
+    assert GROUPINGS[data_card.grouping.currentIndex()] == "name"
 
 
 def test_the_card_says_what_the_images_are_like_and_what_is_passed_over(

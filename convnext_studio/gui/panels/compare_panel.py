@@ -98,6 +98,8 @@ class ComparePanel(QWidget):
         """Let go of the pixels."""
         super().hideEvent(event)
         self._studio.side_by_side.forget()
+        for pane in self.panes:
+            pane.canvas.set_words("", "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fewer classes where there is little height."""

@@ -71,11 +71,14 @@ class ModelPicker(Popover):
 
     def open_for(self, anchor: QWidget) -> None:
         """Open under the Model button with the focus in the search field."""
-        self._studio.models.look_once()
+        models = self._studio.models
+        models.look_once()
+        if (asked := models.row(models.asked) if models.asked else None) is not None and models.is_ready(asked):
+            models.ask("")  # it came while nobody looked
         self._on_info_changed()
         self._choose_something()
         self.open_under(anchor)
-        (self._pane if self._studio.models.asked else self.browser.search).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        (self._pane if models.asked else self.browser.search).setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.browser.search.selectAll()
 
     # --- how it is built
@@ -274,5 +277,6 @@ class ModelButton(Button):
         self.setAccessibleName(self.tr("Model: %s").replace("%s", words))
 
     def _on_downloaded(self, name: str) -> None:
-        if name != self._studio.models.asked:
+        is_watched = self._picker is not None and self._picker.isVisible()
+        if name != self._studio.models.asked or not is_watched:
             self._studio.messages.success(self.tr("%s is on this machine now.").replace("%s", name))

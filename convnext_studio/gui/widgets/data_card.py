@@ -109,9 +109,9 @@ class DataCard(Frame):
         self.looks.setVisible(card is not None and bool(card.sizes))
         for widget in (self._together, self.grouping):
             widget.setVisible(has_data)
-        self.grouping.setCurrentIndex(GROUPINGS.index(recipe.group))
-        self.pattern.setVisible(has_data and recipe.group == "name")
-        if not self.pattern.hasFocus():
+        if not self.pattern.hasFocus():  # what is typed there holds only once it is whole
+            self.grouping.setCurrentIndex(GROUPINGS.index(recipe.group))
+            self.pattern.setVisible(has_data and recipe.group == "name")
             self.pattern.setText(recipe.group_pattern)
         self.choose.set_text(self.tr("Change folder…") if has_data else self.tr("Choose folder…"))
         if card is not None:
