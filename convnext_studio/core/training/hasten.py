@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
-from timm.layers import Mlp, SimpleNorm, SimpleNorm2d
+from timm.layers import LayerNorm, LayerNorm2d, Mlp, SimpleNorm, SimpleNorm2d
 from timm.models.convnext import ConvNeXtBlock
 from torch import Tensor, nn
 from torch.nn import functional
 
 from convnext_studio.core.training.depthwise import Depthwise, is_plain
+from convnext_studio.core.training.layer_norm import ExactNorm, ExactNorm2d
 
 
 def hasten(network: nn.Module) -> None:
-    """Let every module that has a faster form for training take it; its weights stay the same."""
+    """Let every module that has a faster or more exact form for training take it; its weights stay the same."""
     for module in network.modules():
         if type(module) is nn.Conv2d and is_plain(module):
             module.__class__ = Depthwise
@@ -28,6 +29,10 @@ def hasten(network: nn.Module) -> None:
             module.__class__ = SpreadNorm2d
         elif type(module) is SimpleNorm and module.weight is not None:
             module.__class__ = SpreadNorm
+        elif type(module) is LayerNorm:
+            module.__class__ = ExactNorm
+        elif type(module) is LayerNorm2d:
+            module.__class__ = ExactNorm2d
 
 
 class Block(ConvNeXtBlock):  # type: ignore[misc]

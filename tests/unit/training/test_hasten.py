@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 import timm
 import torch
-from timm.layers import SimpleNorm, SimpleNorm2d
+from timm.layers import LayerNorm, LayerNorm2d, SimpleNorm, SimpleNorm2d
 from torch import nn
 from torch.nn import functional
 
@@ -105,3 +106,24 @@ def test_the_norm_by_spread_has_the_gradient_of_its_formula() -> None:
         norm.__class__ = fast
         assert torch.allclose(norm(inputs), expected)
         assert torch.autograd.gradcheck(norm, (inputs,))
+
+
+@pytest.mark.parametrize("kind", ["rows", "maps"])
+def test_the_gradient_of_a_layer_norm_is_summed_up_exactly_in_bf16(kind: str) -> None:
+    torch.manual_seed(0)
+    norm = nn.Sequential(LayerNorm(24) if kind == "rows" else LayerNorm2d(24))
+    image = torch.randn(8, 56, 56, 24) + 1
+    pull = torch.randn_like(image)
+    if kind == "maps":
+        image, pull = image.permute(0, 3, 1, 2), pull.permute(0, 3, 1, 2)
+    nn.init.normal_(norm[0].weight)
+    nn.init.normal_(norm[0].bias)
+    exact = copy.deepcopy(norm).double()
+    hasten(norm)
+    seen = [image.bfloat16().requires_grad_(), image.bfloat16().double().requires_grad_()]
+    for network, inputs in zip((norm, exact), seen, strict=True):
+        network(inputs).backward(pull.bfloat16().to(inputs.dtype))
+    pairs = [*zip(norm.parameters(), exact.parameters(), strict=True), tuple(seen)]
+    for one, other in pairs:
+        assert one.grad is not None and other.grad is not None
+        assert (one.grad - other.grad).norm() < 0.01 * other.grad.norm()
