@@ -99,6 +99,7 @@ class MainWindow(TabAsLaidOut, QMainWindow):
         actions.connect("shortcuts", self._open_shortcuts)
         actions.connect("log", self._open_log)
         actions.connect("about", self._open_about)
+        library.opening_began.connect(self.show_inspect)
         library.finding_changed.connect(self._on_library_changed)
         library.emptied.connect(self._on_library_changed)
         self.show_inspect()
@@ -150,7 +151,9 @@ class MainWindow(TabAsLaidOut, QMainWindow):
         return self.inspect
 
     def _on_library_changed(self) -> None:
-        self.show_inspect()
+        """What ends by itself pulls nobody away from where they went meanwhile."""
+        if self.pages.currentWidget() in (self.welcome, self.inspect):
+            self.show_inspect()
 
     # --- what opens over the pages
 

@@ -62,6 +62,8 @@ def test_stop_keeps_what_is_done_and_classify_goes_on_with_the_rest(
         assert classifier.state == "ready"
         kept = library.classified
         assert 20 <= kept < GOOD
+        yield lambda: not library.is_finding and library.total == GOOD + BROKEN
+        assert (classifier.state, library.classified) == ("ready", kept)
         kept_predictions = {prediction.image: prediction for prediction in library.predictions()}
         app.actions["classify"].trigger()
         yield is_done(app, GOOD + BROKEN)

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import MissingWeights
-from convnext_studio.core.events import EngineStopped, ImagesClassified
+from convnext_studio.core.events import EngineStopped, ImagesClassified, ImagesFound
 from convnext_studio.core.requests import Classify, FindImages, LoadModel
 from convnext_studio.core.values import ImageRef, ModelInfo, ModelRef
 from convnext_studio.gui.jobs import InlineLane, JobHandle, Ticket
@@ -131,6 +131,36 @@ def test_stop_keeps_what_is_done_and_classify_goes_on_with_the_rest(
     classifier.classify_all()
     wait_until_done(qtbot, library, classifier)
     assert library.waiting == 0
+
+
+def test_what_the_same_scan_finds_after_stop_waits_until_something_else_is_opened(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes
+) -> None:
+    classifier.load()
+    pause_after_first_chunk(qtbot, library, lanes)
+    classifier.stop()
+    lanes["batch"].release()
+    library._on_found([ImagesFound((image(500),))])
+    assert library.total == 151
+    assert (classifier.state, library.classified) == ("ready", 64)
+    lanes["scan"].served_by[FindImages] = finding([image(900)])
+    library.open_paths(["/others"], add=True)
+    qtbot.waitUntil(lambda: library.total == 152)
+    wait_until_done(qtbot, library, classifier)
+    assert library.waiting == 0
+
+
+def test_a_file_that_changes_after_stop_is_classified_alone(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes
+) -> None:
+    classifier.load()
+    pause_after_first_chunk(qtbot, library, lanes)
+    classifier.stop()
+    lanes["batch"].release()
+    with qtbot.waitSignal(classifier.finished):
+        classifier.classify_again(IMAGES[3])
+    assert lanes["batch"].requests[-1].images == (IMAGES[3],)
+    assert (library.classified, library.waiting) == (64, 86)
 
 
 def test_after_a_switch_every_row_is_by_the_new_model(

@@ -84,6 +84,21 @@ def test_every_action_does_something_once_all_panels_are_there(window: MainWindo
     assert actions.unconnected == set()
 
 
+def test_a_scan_that_ends_pulls_nobody_back_to_inspect(
+    window: MainWindow, studio: Studio, actions: Actions, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    lanes["scan"].hold()
+    studio.open_paths(("/parts",))
+    assert window.pages.currentWidget() is window.inspect
+    actions["go_models"].trigger()
+    lanes["scan"].release()
+    qtbot.waitUntil(lambda: studio.library.total == 2 and not studio.library.is_finding)
+    assert window.pages.currentWidget() is window.models_page
+    studio.open_paths(("/others",))
+    assert window.pages.currentWidget() is window.inspect and window.rail.place == "inspect"
+    qtbot.waitUntil(lambda: not studio.library.is_finding)
+
+
 def test_the_welcome_page_stands_until_something_is_open(window: MainWindow, studio: Studio, qtbot: QtBot) -> None:
     assert window.pages.currentWidget() is window.welcome
     studio.open_paths(("/pictures",))

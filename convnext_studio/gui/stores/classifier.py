@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -108,6 +108,7 @@ class Classifier(QObject):
         self._chunk: _Chunk | None = None
         self._run: _Run | None = None
         self._is_wanted = False  # classify as soon as there is a Model
+        self._is_stopped = False  # by the user: what is found later of the same folders waits too
         self._queue: deque[ImageRef] = deque()
         self._suspects: deque[ImageRef] = deque()
         self._strikes: dict[ImageRef, int] = {}
@@ -115,6 +116,7 @@ class Classifier(QObject):
         self._next.timeout.connect(self._send_next)
         self._showing = QTimer(self, interval=SHOWN_MS, singleShot=True)
         self._showing.timeout.connect(self.progress_changed)
+        library.opening_began.connect(self._on_opening_began)
         library.images_added.connect(self._on_images_added)
         library.emptied.connect(self._on_emptied)
 
@@ -218,34 +220,37 @@ class Classifier(QObject):
     def classify_all(self) -> None:
         """Classify every Image that has no Prediction yet, as soon as there is a Model."""
         self._is_wanted = True
+        self._is_stopped = False
         if self.state == "no Model":
             self.load()
         if self.state != "ready" or self.info is None or not self.info.classes:
             return
         library = self._library
-        self._queue = deque(library.image_of_record(record) for record in library.unclassified())
-        self._suspects.clear()
-        self._strikes.clear()
-        if self._queue:
-            self._begin()
+        self._begin(library.image_of_record(record) for record in library.unclassified())
 
     def classify_again(self, image: ImageRef) -> None:
-        """The file changed: what was predicted of it holds no longer."""
+        """The file changed: what was predicted of it holds no longer. Others that wait go on waiting."""
         self._library.drop_prediction(image)
         if self.state == "classifying":
             self._queue.append(image)
-        elif self.is_automatic:
-            self.classify_all()
+        elif self.is_automatic and self.state == "ready" and self.info is not None and self.info.classes:
+            self._begin((image,))
 
     def stop(self) -> None:
         """Stop; what is done stays, and `classify_all` goes on with the rest."""
         self._is_wanted = False
+        self._is_stopped = True
         if self.state == "classifying":
             self._withdraw()
             self._become("ready")
             self._library.counts_changed.emit()
 
-    def _begin(self) -> None:
+    def _begin(self, images: Iterable[ImageRef]) -> None:
+        self._queue = deque(images)
+        self._suspects.clear()
+        self._strikes.clear()
+        if not self._queue:
+            return
         self._run = _Run()
         self._run.pace.start(time.monotonic())
         self._become("classifying")
@@ -278,7 +283,12 @@ class Classifier(QObject):
             handle.succeeded.disconnect(succeeded)
             handle.failed.disconnect(failed)
 
+    def _on_opening_began(self) -> None:
+        self._is_stopped = False
+
     def _on_images_added(self, records: range) -> None:
+        if self._is_stopped:
+            return
         if not self._is_wanted:
             if not self.is_automatic:
                 return

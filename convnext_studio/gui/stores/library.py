@@ -39,6 +39,7 @@ Index = QModelIndex | QPersistentModelIndex
 class Library(QAbstractTableModel):
     """Rows are what the Arrangement lets through, in its order; records are all Images in the order of finding."""
 
+    opening_began = Signal()  # the user opened something
     images_added = Signal(object)  # range of records
     emptied = Signal()  # all Images went
     current_changed = Signal()  # another Image is the current one
@@ -107,6 +108,7 @@ class Library(QAbstractTableModel):
         handle.succeeded.connect(self._on_find_succeeded)
         handle.failed.connect(self._on_find_failed)
         handle.closed.connect(self._on_find_closed)
+        self.opening_began.emit()
         self.finding_changed.emit()
 
     def stop_finding(self) -> None:
