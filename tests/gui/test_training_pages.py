@@ -625,7 +625,7 @@ def test_tab_goes_through_the_page_and_comes_back(
 ) -> None:
     go(window, workspace, studio, actions, qtbot, place)
     window.activateWindow()
-    window.top_bar._open.setFocus()
+    window.top_bar.open_button.setFocus()
     seen: list[QWidget | None] = []
     while window.focusWidget() not in seen:
         seen.append(window.focusWidget())
