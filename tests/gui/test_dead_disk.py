@@ -57,7 +57,7 @@ def test_recent_places_are_offered_until_they_are_known_to_be_gone(
     for widget in (welcome, bar):
         qtbot.addWidget(widget)
     assert [row.isEnabled() for row in rows(welcome).values()] == [True, True]
-    bar._open.click()
+    bar.open_button.click()
     menu = bar.findChild(QMenu)
     assert menu is not None
     assert all(action.isEnabled() for action in menu.actions() if action.data())
