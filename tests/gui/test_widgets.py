@@ -166,6 +166,18 @@ def test_a_choice_without_room_ends_in_dots(qtbot: QtBot) -> None:
     assert shown[0].endswith("…") and shown[0].startswith("a ch") and shown[1] == select.currentText()
 
 
+@pytest.mark.parametrize("words", ["Any size", "Any input", "Any family", "Alle Klassen", "All 120", "WWW", "ill"])
+def test_a_choice_is_whole_in_the_width_that_it_asks_for(theme: Theme, words: str, qtbot: QtBot) -> None:
+    select = Select("Choice")
+    qtbot.addWidget(select)
+    select.addItem(words)
+    select.show()
+    select.resize(select.sizeHint())
+    option = QStyleOptionComboBox()
+    select.initStyleOption(option)
+    assert option.currentText == words
+
+
 def test_an_empty_state_offers_its_button(theme: Theme, qtbot: QtBot) -> None:
     state = EmptyState(theme, "No images", "Open some.", "Open…")
     qtbot.addWidget(state)

@@ -59,10 +59,11 @@ class CommandPalette(Popover):
         self.list.clicked.connect(self._run)
         self.list.setMouseTracking(True)
         self._nothing = PlainLabel(self.tr("No action or setting has these letters."), "small", "text2")
+        self._nothing.setContentsMargins(10, 8, 10, 0)
         self.body.setContentsMargins(12, 12, 12, 12)
         self.body.addWidget(self.field)
         self.body.addWidget(self.list, 1)
-        self.body.addWidget(self._nothing)
+        self.body.addWidget(self._nothing, 1, Qt.AlignmentFlag.AlignTop)
 
     def sizeHint(self) -> QSize:
         """Twelve rows."""
@@ -117,6 +118,7 @@ class CommandPalette(Popover):
                 item.setAccessibleText(f"{entry.text} {entry.keys}".strip())
                 self._model.appendRow(item)
         self.list.setCurrentIndex(self._model.index(0, 0))
+        self.list.setVisible(self._model.rowCount() > 0)
         self._nothing.setVisible(self._model.rowCount() == 0)
 
     def _run(self, index: QModelIndex) -> None:

@@ -27,8 +27,10 @@ class Select(QComboBox):
         """What is chosen ends in dots where it has no room, and is not cut in the middle of a letter."""
         super().initStyleOption(option)
         style, part = self.style(), QStyle.SubControl.SC_ComboBoxEditField
-        room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width() - _AIR
-        option.currentText = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+        room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width()
+        if self.fontMetrics().horizontalAdvance(self.currentText()) > room:
+            words = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room - _AIR)
+            option.currentText = words
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Let the page scroll when the pointer only passes."""
