@@ -110,15 +110,18 @@ class ParetoPlot(QWidget):
         painter.drawEllipse(at, _DOT, _DOT)
 
     def _paint_names(self, painter: QPainter, places: Sequence[tuple[Point, QPointF]], area: QRectF) -> None:
-        """Beside each point, on the side with more room, and not over each other."""
+        """Beside each point, on the side with more room; not over each other, nor over the line of the front."""
         taken: list[QRectF] = []
+        front = sorted((at.x(), at.y()) for one, at in places if one.is_front)
+        is_falling = bool(front) and front[0][1] < front[-1][1]  # more of what the axis counts is better
         for one, at in sorted(places, key=lambda pair: pair[1].y()):
             painter.setFont(font("capb" if one.is_front else "cap"))
             painter.setPen(self._theme.color("text" if one.is_front else "text2"))
             width = painter.fontMetrics().horizontalAdvance(one.name) + 4.0
             is_left = at.x() + _DOT + 6 + width > area.right() + _RIGHT
             x = at.x() - _DOT - 6 - width if is_left else at.x() + _DOT + 6
-            rect = QRectF(max(area.left(), x), at.y() - _LABEL_HEIGHT / 2, width, _LABEL_HEIGHT)
+            y = at.y() if is_left is is_falling else at.y() - _LABEL_HEIGHT
+            rect = QRectF(max(area.left(), x), y, width, _LABEL_HEIGHT)
             while any(rect.intersects(other) for other in taken) and rect.bottom() < area.bottom():
                 rect.translate(0, 4)
             taken.append(rect)
