@@ -468,3 +468,4 @@ def test_all_shown_images_are_explained_as_a_job(
     assert [entry.title for entry in explained.jobs.entries] == ["Explain"]
     qtbot.waitUntil(lambda: not explained.jobs.entries)
     assert said == ["1 image could not be explained.", "Explained 5 images."]
+    assert actions["explain_all"].isEnabled()

@@ -288,6 +288,16 @@ def test_a_loaded_model_file_joins_the_list_with_what_its_card_says(bench: Bench
 # --- the filter and the table
 
 
+def test_what_was_just_downloaded_joins_the_models_on_this_machine(bench: Bench, qtbot: QtBot) -> None:
+    bench.serve(DownloadWeights, lambda request, ctx: HERE)
+    table = ModelTable(bench.models)
+    table.set_filter(ModelFilter(is_here=True))
+    assert not table.index_of(TINY.name).isValid()
+    with qtbot.waitSignal(bench.models.downloaded):
+        bench.models.download(TINY.name)
+    assert table.index_of(TINY.name).isValid()
+
+
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [

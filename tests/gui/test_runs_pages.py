@@ -525,11 +525,11 @@ def test_a_run_taken_out_of_the_trash_is_asked_for_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(training_places, "to_trash", lambda _path: "/trash/files/line 3")
-    runs_page(window, studio, actions, qtbot)
+    page = runs_page(window, studio, actions, qtbot)
     posted: list[Message] = []
     studio.messages.posted.connect(posted.append)
     qtbot.waitUntil(actions["delete_run"].isEnabled)
-    actions["delete_run"].trigger()
+    QTest.keyClick(page.browser.table, Qt.Key.Key_Delete)
     question = window.findChild(Question)
     assert question is not None
     question.buttons["delete"].click()

@@ -141,6 +141,7 @@ class ExplanationPanel(QWidget):
         library = self._studio.library
         library.current_changed.connect(self._show)
         library.counts_changed.connect(self._show_actions)
+        self._studio.explanation_files.running_changed.connect(self._show_actions)
         self._actions.connect("save_heatmap", self._ask_save)
         self._actions.connect("explain_all", self._ask_folder)
 

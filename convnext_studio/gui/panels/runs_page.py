@@ -43,6 +43,7 @@ class RunsPage(QWidget):
         super().__init__(parent)
         self._studio = studio
         self._training = studio.training
+        self._delete = actions["delete_run"]
         self._details = details
         details.setFixedWidth(_DETAILS_WIDTH)
         self._below = below
@@ -116,6 +117,9 @@ class RunsPage(QWidget):
             run = self.runs_table.row_at(self.browser.table.currentIndex())
             if event.key() == Qt.Key.Key_Space and run is not None:
                 self._studio.compared.toggle(run.folder)
+                return True
+            if event.key() == Qt.Key.Key_Delete and run is not None:
+                self._delete.trigger()
                 return True
         return super().eventFilter(watched, event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from convnext_studio.core.events import EngineStopped, Failed
@@ -21,6 +21,8 @@ SUFFIXES = (".overlay.png", ".map.npy", ".map.tif", ".json")
 
 class ExplanationFiles(QObject):
     """A folder has a Lane of its own: it may take an hour, and nothing else shall wait for it."""
+
+    running_changed = Signal()
 
     def __init__(self, lanes: Mapping[str, LaneLike], jobs: JobList, messages: Messages) -> None:
         super().__init__()
@@ -55,6 +57,7 @@ class ExplanationFiles(QObject):
         handle.succeeded.connect(self._on_all_explained)
         handle.failed.connect(self._on_failed)
         handle.closed.connect(self._on_closed)
+        self.running_changed.emit()
 
     def _on_saved(self, paths: tuple[str, ...]) -> None:
         first = Path(paths[0])
@@ -89,6 +92,7 @@ class ExplanationFiles(QObject):
 
     def _on_closed(self) -> None:
         self._entry = None
+        self.running_changed.emit()
 
     def _tell(self, fact: str, folder: Path) -> None:
         def show() -> None:

@@ -72,6 +72,7 @@ class ModelTable(QAbstractTableModel):
         self._fill()
         models.rows_changed.connect(self._refill)
         models.row_changed.connect(self._on_row_changed)
+        models.downloaded.connect(self._on_downloaded)
 
     @property
     def shown(self) -> int:
@@ -249,6 +250,10 @@ class ModelTable(QAbstractTableModel):
         index = self.index_of(name)
         if index.isValid():
             self.dataChanged.emit(index, index.siblingAtColumn(len(Column) - 1))
+
+    def _on_downloaded(self, name: str) -> None:
+        if not self.index_of(name).isValid():  # it may pass now
+            self._refill()
 
     # --- cells
 
