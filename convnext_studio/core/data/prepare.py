@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.data.dataset import DataSetCard, LabelledImage
+from convnext_studio.core.data.dataset import DataSetCard, DataWarning, LabelledImage
 from convnext_studio.core.data.findings import Found, find_warnings
 from convnext_studio.core.data.grouping import Grouped, group_images, same
 from convnext_studio.core.data.journal import apply_edits
@@ -58,6 +58,7 @@ def describe_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) ->
         unreadable=unreadable,
         warnings=(
             *listing.warnings,
+            *_taken(usable, images),
             *find_warnings(found, [path for path, _ in unreadable], listing.empty),
             *name_warnings(classes),
         ),
@@ -89,6 +90,11 @@ def fingerprint_now(images: Sequence[LabelledImage], source: str, ctx: JobContex
     return fingerprint(images, contents(seen), root_of(source))
 
 
+_GIVEN_HINT = (
+    "The data set says itself which Images are for training. Put Images of each class there, or make a folder for each "
+    "class without train and test: the program then splits them."
+)
+_HINT = "Keep fewer Images together, take a smaller share for validation and test, or add Images of other parts."
 _GIVEN = "The data set says itself what belongs to which split."
 
 
@@ -105,6 +111,22 @@ def _split(
         moved = tuple(image.path for image, item in zip(usable, items, strict=True) if image.split != item.given)
     splits = split_items(items, Shares(recipe.validation, recipe.test, recipe.folds, recipe.fold), recipe.seed)
     return tuple(replace(image, group=bond, split=splits[name]) for name, image, bond in rows), moved
+
+
+def _taken(given: Sequence[LabelledImage], images: Sequence[LabelledImage]) -> Iterator[DataWarning]:
+    """What the data set's own split lacks and is taken out of its training Images."""
+    for split, name in (("validation", "validation"), ("test", "the test")):
+        if any(image.split == "train" for image in given) and not any(image.split == split for image in given):
+            both = zip(given, images, strict=True)
+            paths = tuple(new.path for old, new in both if old.split == "train" and new.split == split)
+            if paths:
+                yield DataWarning(
+                    "few",
+                    f"The data set's own split has no Images for {name}; {counted(len(paths), 'Image')} of those for "
+                    f"training {'is' if len(paths) == 1 else 'are'} kept for it.",
+                    f"Add a folder or entries for {name} if it should be others.",
+                    paths,
+                )
 
 
 def _refusal(
@@ -137,7 +159,7 @@ def _refusal(
     if len({image.label for image in images if image.split == "train"}) < 2:
         return (
             "Fewer than two classes have Images for training.",
-            "Keep fewer Images together, take a smaller share for validation and test, or add Images of other parts.",
+            _GIVEN_HINT if listing.is_split_given else _HINT,
         )
     return "", ""
 

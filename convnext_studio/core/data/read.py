@@ -3,7 +3,8 @@
 Folders, tried in this order; names of splits are train, val, valid, validation, dev, test and the like, in any case:
 
 * `images/…` beside folders of masks or annotations: the `images` folder is the data set;
-* `SPLIT/CLASS/…`: every folder that holds Images is named after a split;
+* `SPLIT/CLASS/…`: every folder that holds Images is named after a split, or train and another split are there; folders
+  of masks beside them are passed over;
 * `CLASS/SPLIT/…`: every class folder holds nothing but folders named after splits;
 * `CLASS/…`: Images at any depth below a class folder belong to it.
 
@@ -31,6 +32,7 @@ from convnext_studio.core.requests import FindImages
 
 _RUN_FILE = "recipe.toml"  # see runs/run.py
 _LAYOUT_HINT = "Make one folder for each class and put its Images there, such as ok/ and scratch/, or name a CSV."
+_SPLIT_HINT = "Put a folder for each class into each of them, such as train/ok and train/scratch."
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Listing:
 
     @property
     def is_split_whole(self) -> bool:
-        """Whether nothing is left for the program to split: validation is given too."""
-        return any(image.split == "validation" for image in self.images)
+        """Whether nothing is left for the program to split: validation and test are given too."""
+        return {"validation", "test"} <= {image.split for image in self.images}
 
 
 def read_data_set(source: str, ctx: JobContext) -> Listing:
@@ -140,7 +142,14 @@ def _read_folder(folder: str, ctx: JobContext) -> Listing:
     loose = [path for path, names in parts if len(names) == 1]
     if not inside:
         raise _no_classes(folder, loose, summary.problems)
+    count = len(inside)
+    if any(_split(names[0]) for _, names in inside):
+        inside = [(path, names) for path, names in inside if names[0].casefold() not in SIDE_FOLDERS]
     images = _by_layout(inside)
+    if all(_split(image.label) for image in images) and len({image.label for image in images}) > 1:
+        raise DataError(
+            f"“{shown(folder)}” holds only folders named after splits, and no classes in them.", _SPLIT_HINT
+        )
     warnings = [DataWarning("broken", problem) for problem in summary.problems]
     used = {image.path for image in images}
     loose += [path for path, _ in inside if path not in used]
@@ -158,8 +167,9 @@ def _read_folder(folder: str, ctx: JobContext) -> Listing:
     if groups:
         images = [replace(image, group=groups.get(image.path, "")) for image in images]
     has_groups = any(image.group for image in images)
-    empty = _empty_classes(root, images)
-    return Listing(folder, root, tuple(images), has_groups, empty, tuple(warnings), summary.ignored)
+    empty = _empty_classes(root, images, is_split_first=_is_split_first(inside))
+    ignored = summary.ignored + count - len(inside)
+    return Listing(folder, root, tuple(images), has_groups, empty, tuple(warnings), ignored)
 
 
 def _collect(event: object, found: list[str]) -> None:
@@ -179,11 +189,21 @@ def _picture_folder(folder: str) -> str:
 
 def _by_layout(inside: Sequence[tuple[str, tuple[str, ...]]]) -> list[LabelledImage]:
     """Give each Image its class, and its split where folders say so."""
-    if all(_split(names[0]) for _, names in inside) and any(len(names) > 2 for _, names in inside):
-        return [LabelledImage(path, names[1], split=_split(names[0]) or "") for path, names in inside if len(names) > 2]
+    if _is_split_first(inside):
+        return [LabelledImage(path, names[1], split=split) for path, names in inside if (split := _split_above(names))]
     if all(len(names) > 2 and _split(names[1]) for _, names in inside):
         return [LabelledImage(path, names[0], split=_split(names[1]) or "") for path, names in inside]
     return [LabelledImage(path, names[0]) for path, names in inside]
+
+
+def _is_split_first(inside: Sequence[tuple[str, tuple[str, ...]]]) -> bool:
+    splits = {split for _, names in inside if (split := _split_above(names))}
+    return bool(splits) and (all(_split(names[0]) for _, names in inside) or ("train" in splits and len(splits) > 1))
+
+
+def _split_above(names: Sequence[str]) -> Split | None:
+    """The split whose folder holds the class folder of an Image."""
+    return _split(names[0]) if len(names) > 2 else None
 
 
 def _split(name: str) -> Split | None:
@@ -201,13 +221,13 @@ def _no_classes(folder: str, loose: Sequence[str], problems: Sequence[str]) -> D
     return DataError(f"No Images were found in “{shown(folder)}”.", _LAYOUT_HINT)
 
 
-def _empty_classes(root: str, images: Sequence[LabelledImage]) -> tuple[str, ...]:
+def _empty_classes(root: str, images: Sequence[LabelledImage], *, is_split_first: bool) -> tuple[str, ...]:
     """Folders where a class would be, without a single Image."""
     labels = {image.label for image in images}
     folders = [name for name in _folders(root) if not _holds_runs(f"{root}{os.sep}{name}")]
-    is_split_first = all(_split(name) for name in folders) and any(image.split for image in images)
     if is_split_first:
-        folders = [name for split in folders for name in _folders(f"{root}{os.sep}{split}")]
+        splits = [name for name in folders if _split(name)]
+        folders = [name for split in splits for name in _folders(f"{root}{os.sep}{split}")]
     return natural(name for name in folders if name not in labels)
 
 

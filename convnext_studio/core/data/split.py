@@ -55,14 +55,17 @@ def split_items(items: Sequence[Item], shares: Shares, seed: int) -> dict[str, S
     one bond is in train alone, one with two in train and validation. What is given for some of a bond is for all of it
     that has no split of its own.
     """
-    is_given = any(item.given for item in items)
-    items = _whole(items) if is_given else items
+    items = _whole(items)
     result: dict[str, Split] = {item.name: item.given for item in items if item.given in ("validation", "test")}
     pool = [item for item in items if item.name not in result or (shares.folds and item.given == "validation")]
     labels = sorted({item.label for item in items})
-    bonds = _bonds(pool, labels, seed)
-    if not is_given:
-        bonds, tested = _take(bonds, shares.test, must_stay=2 if shares.validation or shares.folds else 1)
+    bonds, whole = _bonds(pool, labels, seed), len(pool)
+    if "test" not in result.values():
+        must_stay = 2 if shares.folds or (shares.validation and not result) else 1
+        torn = {item.bond for item in items if item.name in result}  # what train and validation share stays where it is
+        held = {item.name for item in pool if item.bond in torn}
+        free, tested = _take([bond for bond in bonds if bond.names[0] not in held], shares.test, must_stay=must_stay)
+        bonds = [bond for bond in bonds if bond.names[0] in held] + free
         result |= dict.fromkeys(_names(tested), "test")
     if shares.folds:
         parts = _deal(bonds, [1 / shares.folds] * shares.folds)
@@ -70,7 +73,6 @@ def split_items(items: Sequence[Item], shares: Shares, seed: int) -> dict[str, S
             result |= dict.fromkeys(_names(part), "validation" if number == shares.fold else "train")
         return result
     left = sum(len(bond.names) for bond in bonds)
-    whole = left if is_given else len(items)  # what the share is meant of
     is_wanted = bool(left) and "validation" not in result.values()
     bonds, validating = _take(bonds, min(0.9, shares.validation * whole / left) if is_wanted else 0.0, must_stay=1)
     return result | dict.fromkeys(_names(validating), "validation") | dict.fromkeys(_names(bonds), "train")

@@ -218,15 +218,40 @@ def test_a_split_of_the_data_set_that_leaks_can_be_mended(tmp_path: Path, draw: 
     assert {Path(path).name for path in told.images} == {"again.png", "copy.png"}
 
 
-def test_a_split_of_the_data_set_that_leaks_all_over_is_said_to_leave_nothing_to_test_on(
+def test_a_split_without_a_test_gets_one_out_of_train_and_says_so(tmp_path: Path, draw: Draw) -> None:
+    for number in range(40):
+        split = "val" if number % 4 == 0 else "train"
+        draw(tmp_path / split / ("ok" if number // 4 % 2 else "dent") / f"{number}.png", number)
+    card = card_of(tmp_path)
+    assert [sum(counts.values()) for counts in card.counts.values()] == [24, 10, 6]
+    said = [one for one in card.warnings if "no Images for the test" in one.message]
+    assert [len(one.images) for one in said] == [6]
+    assert card.grouping != "The data set says itself what belongs to which split."
+    assert not [one for one in card_of(tmp_path, test=0.0).warnings if "for the test" in one.message]
+
+
+def test_good_parts_alone_for_training_are_refused_with_what_to_do(tmp_path: Path, draw: Draw) -> None:
+    for number in range(8):
+        draw(tmp_path / ("train" if number < 4 else "test") / "good" / f"{number}.png", number)
+        draw(tmp_path / "test" / "hole" / f"{number}.png", 10 + number)
+        draw(tmp_path / "ground_truth" / "hole" / f"{number}.png", 20 + number)
+    card = card_of(tmp_path)
+    assert card.classes == ("good", "hole")
+    assert card.refusal == "Fewer than two classes have Images for training."
+    assert "without train and test" in card.refusal_hint
+
+
+def test_a_split_of_the_data_set_that_leaks_all_over_leaves_what_is_taken_anew_out_of_train(
     tmp_path: Path, draw: Draw
 ) -> None:
     for number in range(12):
         for shot, split in enumerate(("train", "val", "test")):
             draw(tmp_path / split / ("ok" if number % 2 else "dent") / f"{number}.png", number, shot)
     card = card_of(tmp_path, on_leak="move")
-    assert [sum(counts.values()) for counts in card.counts.values()][2] == 0
-    assert "None is left for the test" in warning(card, "leak").hint
+    assert all(sum(counts.values()) for counts in card.counts.values())
+    assert len({(image.group, image.split) for image in card.images}) == card.groups
+    none = card_of(tmp_path, on_leak="move", test=0.0)
+    assert "None is left for the test" in warning(none, "leak").hint
 
 
 # --- what is wrong with a data set

@@ -74,6 +74,32 @@ def test_a_class_may_be_called_train_where_other_classes_are_no_splits(tmp_path:
     assert rows(listing) == [("car/b.png", "car", ""), ("train/a.png", "train", "")]
 
 
+def test_masks_beside_train_and_test_are_not_taken_for_a_class(tmp_path: Path) -> None:
+    listing = read(touch(tmp_path, "train/good/a.png", "test/good/b.png", "test/hole/c.png", "ground_truth/hole/c.png"))
+    assert rows(listing) == [
+        ("test/good/b.png", "good", "test"),
+        ("test/hole/c.png", "hole", "test"),
+        ("train/good/a.png", "good", "train"),
+    ]
+    assert (listing.empty, listing.warnings, listing.ignored) == ((), (), 1)
+
+
+def test_a_folder_beside_train_and_test_holds_no_class_and_is_named(tmp_path: Path) -> None:
+    names = [f"{split}/{label}/a.png" for split in ("train", "test") for label in ("ok", "dent")]
+    listing = read(touch(tmp_path, *names, "unsorted/1.png"))
+    assert natural(image.label for image in listing.images) == ("dent", "ok")
+    assert [(one.kind, one.images) for one in listing.warnings] == [("ignored", (str(tmp_path / "unsorted/1.png"),))]
+
+
+@pytest.mark.parametrize("beside", [(), ("labels/train/a.txt", "labels/val/b.txt")])
+def test_splits_without_classes_are_refused_rather_than_learned_as_classes(
+    tmp_path: Path, beside: tuple[str, ...]
+) -> None:
+    with pytest.raises(DataError, match="only folders named after splits") as caught:
+        read(touch(tmp_path, "images/train/a.png", "images/val/b.png", *beside) / ("" if beside else "images"))
+    assert "for each class" in caught.value.hint
+
+
 def test_masks_beside_the_images_are_not_taken_for_a_class(tmp_path: Path) -> None:
     listing = read(touch(tmp_path, "images/ok/a.png", "images/dent/b.png", "masks/dent/b.png", "README.txt"))
     assert natural(image.label for image in listing.images) == ("dent", "ok")

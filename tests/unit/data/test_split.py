@@ -107,6 +107,20 @@ def test_validation_is_taken_out_of_train_where_only_train_and_test_are_given() 
     assert all(splits[str(n)] == "test" for n in range(80, 100))
 
 
+def test_the_test_is_taken_out_of_train_where_only_train_and_validation_are_given() -> None:
+    items = [Item(f"{n}", "ab"[n % 2], f"{n // 2}", "validation" if n >= 80 else "train") for n in range(100)]
+    splits = split_items(items, USUAL, 0)
+    assert Counter(splits.values()) == {"train": 64, "validation": 20, "test": 16}
+    assert all(splits[str(n)] == "validation" for n in range(80, 100))
+
+
+def test_the_test_takes_no_part_that_the_given_validation_shows_too() -> None:
+    items = [Item(f"{n}", "ab"[n % 2], f"{n % 40}", "validation" if n >= 80 else "train") for n in range(100)]
+    splits = split_items(items, USUAL, 0)
+    tested = {item.bond for item in items if splits[item.name] == "test"}
+    assert tested and not tested & {item.bond for item in items if splits[item.name] != "test"}
+
+
 def test_folds_keep_one_test_and_validate_everything_else_once() -> None:
     items = [Item(str(number), "ab"[number % 2], str(number // 3)) for number in range(90)]
     folds = [split_items(items, Shares(0.2, 0.2, folds=4, fold=fold), 0) for fold in range(4)]
