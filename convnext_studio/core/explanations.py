@@ -130,7 +130,7 @@ class Trust:
     `blank` where nothing is. `deletion` and `insertion` are the shares of the random areas that the hot one beats.
     `agreement` says how far the map of `other`, a different method or layer ("LayerCAM, stage 3"), is hotter in the hot
     area than elsewhere: 1 everywhere, 0 no more than by chance.
-    `chance` is the share of heads that learned nothing whose answer hangs on the hot area as much; above 0.05 the map
+    `chance` is the share of heads that learned nothing whose answer hangs on the hot area as much; above 0.03 the map
     is no evidence of what the Model learned. `sentence` says it in plain words.
     """
 
