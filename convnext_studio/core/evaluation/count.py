@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convnext_studio.core.evaluation import intervals, metrics
 from convnext_studio.core.evaluation.judged import Columns, JudgedImages
 from convnext_studio.core.evaluation.report import Bin, ClassFigures, Evaluation, Interval, Points
-from convnext_studio.core.evaluation.totals import total
+from convnext_studio.core.evaluation.totals import Totals, total
 
 MOST_KEPT = 100  # with more classes, an Image's probabilities are not kept one by one
 MOST_POINTS, LEAST_POINTS = 1000, 50  # of a curve
@@ -65,7 +65,7 @@ def evaluation_of(answers: Answers, about: About) -> Evaluation:
         log_loss=float(whole.losses.mean()),
         brier=metrics.brier(answers.probabilities, labels),
         calibration_error=metrics.reliability(answers.probabilities, labels).error,
-        per_class=tuple(_class(answers, matrix, figures, index) for index in range(len(matrix))),
+        per_class=tuple(_class(answers, whole, figures, index) for index in range(len(matrix))),
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),
         reliability=_bins(answers),
         images=_judged(answers, whole.found, whole.losses),
@@ -77,21 +77,21 @@ def evaluation_of(answers: Answers, about: About) -> Evaluation:
     )
 
 
-def _class(answers: Answers, matrix: metrics.Confusion, figures: metrics.PerClass, index: int) -> ClassFigures:
-    right, support, found = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
-    is_positive, scores = answers.labels == index, answers.probabilities[:, index]
-    roc, pr = metrics.roc(is_positive, scores), metrics.precision_recall(is_positive, scores)
+def _class(answers: Answers, whole: Totals, figures: metrics.PerClass, index: int) -> ClassFigures:
+    is_it, is_called = answers.labels == index, whole.found == index
+    is_either, scores = is_it | is_called, answers.probabilities[:, index]
+    roc, pr = metrics.roc(is_it, scores), metrics.precision_recall(is_it, scores)
     return ClassFigures(
         name=answers.classes[index],
         precision=float(figures.precision[index]),
         recall=float(figures.recall[index]),
         f1=float(figures.f1[index]),
-        support=support,
-        precision_interval=intervals.wilson(right, found),
-        recall_interval=intervals.wilson(right, support),
-        f1_interval=_f1_interval(right, support + found - right),
-        missed=support - right,
-        missed_at_most=intervals.at_most(support - right, support),
+        support=int(is_it.sum()),
+        precision_interval=intervals.of_share(is_it[is_called], whole.parts_of(is_called)),
+        recall_interval=intervals.of_share(is_called[is_it], whole.parts_of(is_it)),
+        f1_interval=_of_f1(intervals.of_share((is_it & is_called)[is_either], whole.parts_of(is_either))),
+        missed=int((is_it & ~is_called).sum()),
+        missed_at_most=intervals.missed_at_most(~is_called[is_it], whole.parts_of(is_it)),
         roc_auc=_or_none(roc.area),
         average_precision=_or_none(pr.area),
         roc=_points(roc, len(answers.classes)),
@@ -99,9 +99,9 @@ def _class(answers: Answers, matrix: metrics.Confusion, figures: metrics.PerClas
     )
 
 
-def _f1_interval(right: int, involved: int) -> Interval:
+def _of_f1(of_both: Interval) -> Interval:
     """F1 = 2 J / (1 + J) rises with J, the share of right ones among all that are the class or were taken for it."""
-    low, high = intervals.wilson(right, involved)
+    low, high = of_both
     return (2 * low / (1 + low), 2 * high / (1 + high))
 
 

@@ -15,6 +15,7 @@ _Z = 1.959963984540054  # of the normal distribution, two-sided 95 %
 _ALPHA = 0.05
 _REPLICATES = 1000
 _HALVINGS = 60
+_ROUNDING = 1e-9
 UNKNOWN: Interval = (0.0, 1.0)
 
 
@@ -28,15 +29,40 @@ def wilson(count: int, n: int) -> Interval:
     return (0.0 if not count else max(0.0, middle - half), 1.0 if count == n else min(1.0, middle + half))
 
 
-def clopper_pearson(count: int, n: int) -> Interval:
-    """The interval of a share that never promises too much (Clopper and Pearson 1934)."""
-    lower = 0.0 if not count else 1.0 - _upper(n - count, n, _ALPHA / 2)
-    return (lower, _upper(count, n, _ALPHA / 2))
-
-
 def at_most(count: int, n: int) -> float:
     """What share it may be at the most, one-sided and with 95 % certainty: after "0 of n escaped" about 3 / n."""
     return _upper(count, n, _ALPHA)
+
+
+def missed_at_most(is_missed: ArrayLike, groups: ArrayLike | None = None) -> float:
+    """What share of a class may be missed at the most, one-sided and with 95 % certainty.
+
+    Each group counts as one that was missed by as much of it as was: Images of one part are no independent evidence,
+    and of shares between 0 and 1 the whole ones say least. Never less than what the Images by themselves say. Seen in
+    drawn data with 4 to 60 groups of 1 to 40 Images and more: 96 % of such bounds or more lie above the truth, where
+    27 to 96 % do that count Images alone.
+    """
+    missed = np.asarray(is_missed, bool)
+    alone = at_most(int(missed.sum()), len(missed))
+    if groups is None or not len(missed):
+        return alone
+    rows = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+    shares = np.bincount(rows, missed) / np.bincount(rows)
+    count = len(shares) * max(float(shares.mean()), float(missed.mean()))
+    whole = min(math.floor(count + _ROUNDING), len(shares))
+    beyond = at_most(min(whole + 1, len(shares)), len(shares))
+    bound = at_most(whole, len(shares))
+    return max(alone, bound + max(0.0, count - whole) * (beyond - bound))
+
+
+def of_share(is_so: ArrayLike, groups: ArrayLike | None = None) -> Interval:
+    """Interval of the share of Images that are so: Wilson's, or by how much the groups differ where that is wider."""
+    so = np.asarray(is_so, bool)
+    low, high = wilson(int(so.sum()), len(so))
+    if groups is None or not len(so):
+        return (low, high)
+    of_parts = _of_parts(*_kinds(np.zeros(len(so), np.int64), (~so).astype(np.int64), 1, groups), 1)[0]
+    return (min(low, float(of_parts[0])), max(high, float(of_parts[1])))
 
 
 def of_accuracy(labels: ArrayLike, found: ArrayLike, groups: ArrayLike | None = None) -> Interval:
@@ -70,12 +96,14 @@ def _of_parts(kinds: NDArray[np.float64], times: NDArray[np.int64], n: int) -> N
 
     Before that, a group of the usual size is added whose Images are all right, and one whose are all wrong, as Agresti
     and Caffo (2000, doi:10.1080/00031305.2000.10474560) add single answers: twelve parts without a mistake are no proof
-    of hundreds, however many Images there are of each. Seen in drawn data with 3 to 100 groups of 2 to 50 Images: 97 to
-    100 % of such intervals hold the truth, where 22 to 97 % did without this.
+    of hundreds, however many Images there are of each. The usual size is that of the group of an Image drawn at random:
+    a large group decides more. Seen in drawn data with 4 to 100 groups of 1 to 40 Images, or of one Image to hundreds,
+    that are all right or all wrong at worst: 92 to 100 % of such intervals hold the truth (with 4 groups of which half
+    are wrong, 87 %), where 22 to 97 % did without this, and 67 % of the most uneven with the mean size.
     """
     size, right = kinds[:, :n], kinds[:, n:]
     groups = np.maximum(times @ (size > 0), 1)
-    usual = np.maximum((times @ size) / groups, 1.0)
+    usual = np.maximum((times @ size**2) / np.maximum(times @ size, 1), 1.0)
     images = times @ size + 2 * usual
     share = (times @ right + usual) / images
     apart = times @ (right - share * size) ** 2 + usual**2 * (share**2 + (1 - share) ** 2)

@@ -16,7 +16,8 @@ from convnext_studio.core.evaluation.intervals import Interval
 class Totals:
     """`found` and `losses` (nats) are by Image. Intervals are 95 % ones; Images of a group are drawn together.
 
-    `groups` is how many parts they were drawn from, 0 where each Image stands for itself.
+    `parts` says by a number which part each Image shows, and `groups` how many there are; None and 0 where each Image
+    stands for itself.
     """
 
     found: NDArray[np.int64]
@@ -26,7 +27,12 @@ class Totals:
     balanced_accuracy: float
     accuracy_interval: Interval
     balanced_accuracy_interval: Interval
+    parts: NDArray[np.int64] | None
     groups: int
+
+    def parts_of(self, is_meant: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+        """The parts of some of the Images."""
+        return None if self.parts is None else self.parts[is_meant]
 
 
 def total(labels: NDArray[np.int64], probabilities: NDArray[np.float64], groups: Sequence[str]) -> Totals:
@@ -43,12 +49,14 @@ def total(labels: NDArray[np.int64], probabilities: NDArray[np.float64], groups:
         balanced_accuracy=metrics.balanced_accuracy(matrix),
         accuracy_interval=intervals.of_accuracy(labels, found, parts),
         balanced_accuracy_interval=intervals.of_balanced_accuracy(labels, found, n, parts),
-        groups=len(set(parts)) if parts is not None else 0,
+        parts=parts,
+        groups=int(parts.max()) + 1 if parts is not None else 0,
     )
 
 
-def _parts(groups: Sequence[str]) -> list[str] | None:
-    """What must be drawn together: groups, and each Image without one by itself; None without any group."""
-    if not any(groups):
-        return None
-    return [f"g{group}" if group else f"i{number}" for number, group in enumerate(groups)]
+def _parts(groups: Sequence[str]) -> NDArray[np.int64] | None:
+    """What must be drawn together: groups, and each Image without one by itself; None where all are by themselves."""
+    numbers: dict[str, int] = {}
+    names = (f"g{group}" if group else f"i{number}" for number, group in enumerate(groups))
+    parts = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+    return parts if len(numbers) < len(parts) else None

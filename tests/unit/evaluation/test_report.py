@@ -65,7 +65,8 @@ def test_a_class_that_is_never_missed_may_still_be_missed_sometimes(answers: Ans
     sure = dataclasses.replace(answers, probabilities=np.eye(3)[answers.labels])
     dent = evaluation_of(sure, ABOUT).per_class[0]
     assert dent.missed == 0 and dent.recall == 1.0
-    assert dent.missed_at_most == pytest.approx(1 - 0.05 ** (1 / dent.support))
+    parts = len({group for group, label in zip(answers.groups, answers.labels, strict=True) if label == 0})
+    assert parts < dent.support and dent.missed_at_most == pytest.approx(1 - 0.05 ** (1 / parts))
     assert dent.recall_interval[0] < 0.9 and dent.f1_interval[0] < 0.9
 
 
@@ -89,6 +90,23 @@ def test_groups_widen_the_interval_and_are_counted(answers: Answers) -> None:
     alone, grouped = evaluation_of(dataclasses.replace(sure, groups=[""] * 30), ABOUT), evaluation_of(sure, ABOUT)
     assert grouped.accuracy_interval[0] < alone.accuracy_interval[0] - 0.03
     assert grouped.balanced_accuracy_interval[0] < alone.balanced_accuracy_interval[0] - 0.03
+
+
+def test_groups_make_every_figure_of_a_class_less_sure(answers: Answers) -> None:
+    alone = evaluation_of(dataclasses.replace(answers, groups=[""] * 30), ABOUT)
+    tens = evaluation_of(dataclasses.replace(answers, groups=[f"part {number // 10}" for number in range(30)]), ABOUT)
+    for one, other in zip(alone.per_class[:2], tens.per_class[:2], strict=True):
+        assert other.missed_at_most > one.missed_at_most
+        for name in ("recall_interval", "precision_interval", "f1_interval"):
+            (low, high), (below, above) = getattr(one, name), getattr(other, name)
+            assert below <= low and above >= high and above - below > high - low
+
+
+def test_where_each_part_has_one_image_no_parts_are_told(answers: Answers) -> None:
+    named = dataclasses.replace(answers, groups=[f"part {number}" for number in range(30)])
+    alone, nameless = evaluation_of(named, ABOUT), evaluation_of(dataclasses.replace(named, groups=[""] * 30), ABOUT)
+    assert alone.groups == 0 and alone.per_class == nameless.per_class
+    assert alone.balanced_accuracy_interval == nameless.balanced_accuracy_interval
 
 
 def test_a_long_curve_is_drawn_with_a_limited_number_of_points() -> None:
