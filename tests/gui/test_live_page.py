@@ -152,7 +152,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_images(
         asked.append(request)
         return (image(1).path,)
 
-    lanes["data"].served_by[FindAnswered] = find
+    lanes["places"].served_by[FindAnswered] = find
     panel = show_live(window, workspace, qtbot)
     panel.matrix.cell_pressed.emit(4, 2)
     panel.matrix.cell_pressed.emit(4, 3)  # nobody is in it
@@ -164,7 +164,7 @@ def test_of_very_many_classes_the_most_confused_are_in_the_matrix(
     window: MainWindow, workspace: Workspace, lanes: dict[str, InlineLane], qtbot: QtBot
 ) -> None:
     asked: list[FindAnswered] = []
-    lanes["data"].served_by[FindAnswered] = lambda request, _ctx: asked.append(request) or ()
+    lanes["places"].served_by[FindAnswered] = lambda request, _ctx: asked.append(request) or ()
     names = tuple(f"class {number}" for number in range(80))
     rows = [[9 * (label == answer) for answer in range(80)] for label in range(80)]
     for label in range(40, 79, 2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtTest import QSignalSpy
 from pytestqt.qtbot import QtBot
 
@@ -103,6 +104,58 @@ def test_a_reply_about_another_data_set_than_the_chosen_one_is_dropped(
     lanes["data"].release()
     qtbot.waitUntil(lambda: not studio.data_sets.is_checking)
     assert studio.data_sets.card is None and studio.data_sets.failure is not None
+
+
+def test_a_change_of_labels_does_not_wait_for_the_check(
+    studio: Studio, workspace: Workspace, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    hold_the_check(studio, lanes, qtbot)
+    (checking,) = (handle for handle in lanes["data"]._open if isinstance(handle.request, CheckDataSet))
+    studio.data_sets.edit("move", ["/a"], "good")
+    assert checking.is_cancelled and checking.is_replaced
+    lanes["data"].release()
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    assert [type(request) for request in workspace.asked][-3:] == [EditLabels, CheckDataSet, CheckDataSet]
+
+
+def test_a_change_of_labels_that_fails_has_the_check_made_anew(
+    studio: Studio, workspace: Workspace, lanes: dict[str, InlineLane], expect_message: Expected, qtbot: QtBot
+) -> None:
+    def refuse(_request: EditLabels, _ctx: JobContext) -> None:
+        raise RunError("The disk is full.")
+
+    expect_message("The disk is full")
+    lanes["data"].served_by[EditLabels] = refuse
+    hold_the_check(studio, lanes, qtbot)
+    studio.data_sets.edit("move", ["/a"], "good")
+    lanes["data"].release()
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+
+
+def test_another_split_during_the_check_begins_it_anew(
+    studio: Studio, workspace: Workspace, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    hold_the_check(studio, lanes, qtbot)
+    studio.set_up.set(validation=0.3)
+    checking = lanes["data"]._open.pop(0)
+    assert checking.drain()  # and its end is dealt with before the next one says something
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    lanes["data"].release()
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    assert studio.jobs.entries == ()
+
+
+def hold_the_check(studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot) -> None:
+    """The data set is known at a glance, and every Image is being opened."""
+
+    def hold() -> None:
+        if studio.data_sets.card is not None and not lanes["data"].is_held:
+            lanes["data"].hold()
+
+    studio.data_sets.changed.connect(hold)
+    studio.data_sets.choose(DATA)
+    qtbot.waitUntil(lambda: lanes["data"].is_held)
+    studio.data_sets.changed.disconnect(hold)
 
 
 def test_labels_are_edited_undone_and_the_data_set_is_read_anew(

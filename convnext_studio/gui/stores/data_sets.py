@@ -89,6 +89,9 @@ class DataSets(QObject):
 
     def edit(self, action: Action, paths: Sequence[str] = (), label: str = "") -> None:
         """Note another class for some Images, leave them out, or take the last such change back."""
+        if self._handle is not None:  # else the change would wait for the check, which is made anew after it anyway
+            self._handle.is_replaced = True
+            self._handle.cancel()
         handle = self._lanes["data"].submit(EditLabels(self.path, action, tuple(paths), label))
         handle.succeeded.connect(self._on_edited)
         handle.failed.connect(self._on_edit_failed)
@@ -96,6 +99,7 @@ class DataSets(QObject):
     def _submit(self, *, is_quick: bool) -> None:
         handle = self._lanes["data"].submit(CheckDataSet(self._set_up.recipe, is_quick), replaces="check data set")
         self._handle = handle
+        self._entry = None  # that of the check before ends with it
         if not is_quick:
             self._entry = self._jobs.add(self.tr("Check the data set"), handle, "data")
         handle.events.connect(self._on_events)
@@ -150,3 +154,5 @@ class DataSets(QObject):
 
     def _on_edit_failed(self, end: Failed | EngineStopped) -> None:
         self._messages.failed(end, self.tr("The labels were not changed."))
+        if not self.is_thorough and not self.is_checking:
+            self.check()

@@ -204,7 +204,7 @@ class Training(QObject):
     def find_answered(self, true: str, found: str) -> None:
         """Find the Images of a class that the last validation of the Run that is shown called so."""
         request = FindAnswered(self.view.folder, true, found)
-        handle = self._lanes["data"].submit(request, replaces="answered")
+        handle = self._lanes["places"].submit(request, replaces="answered")
         handle.succeeded.connect(self.answered)
         handle.failed.connect(self._messages.failed)
 
