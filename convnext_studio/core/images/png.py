@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Protocol
 
 from convnext_studio.core.errors import ImageError
 
@@ -15,7 +15,12 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 _BLOCK = 1 << 20
 DAMAGED_HINT = "Copy it again from where it came from, or leave it out."
 
-Buffer = bytes | mmap.mmap
+
+class Buffer(Protocol):
+    """Bytes, in memory or fetched as they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes: ...
 
 
 def check_png(data: Buffer) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
-"""The bytes of an Image: read at once when small, mapped when large, and refusals of the file system in plain words."""
+"""The bytes of an Image: read at once when small, as asked for when large; refusals of the file system in plain words.
+
+Nothing is mapped into memory: where another program cuts a mapped file short, whoever looks at it is killed (SIGBUS).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import io
-import mmap
 import os
 import stat
 from collections.abc import Iterator
@@ -14,10 +16,11 @@ from pathlib import PurePath
 from typing import IO
 
 from convnext_studio.core.errors import ImageError
-from convnext_studio.core.images.png import Buffer
+from convnext_studio.core.images.png import DAMAGED_HINT, Buffer
 from convnext_studio.core.images.sniff import HEAD_BYTES
 
 _AT_ONCE_BYTES = 16 << 20
+_MOST_BYTES_OF_LIBTIFF = 256 << 20  # it wants all of a file, or to map it
 
 _REASONS = {
     errno.ENOENT: ("The file is not there any more.", "Was it moved, renamed or on a drive that is gone?"),
@@ -34,7 +37,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An open file: its first bytes, all bytes (in memory or mapped), a file object for a decoder, size and suffix."""
+    """An open file: its first bytes, all bytes (in memory or on disk), a file object for a decoder, size and suffix."""
 
     head: bytes
     data: Buffer
@@ -57,14 +60,44 @@ def opened(path: str) -> Iterator[Source]:
                 raise ImageError("This is not an ordinary file.", "Copy the picture into a file.")
             suffix = PurePath(path).suffix
             if facts.st_size <= _AT_ONCE_BYTES:
-                data = raw.readall()
-                yield Source(data[:HEAD_BYTES], data, io.BytesIO(data), len(data), suffix)
+                whole = raw.readall()
+                yield Source(whole[:HEAD_BYTES], whole, io.BytesIO(whole), len(whole), suffix)
                 return
-            mapped = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
+            is_mappable = facts.st_size > _MOST_BYTES_OF_LIBTIFF
+            with io.BufferedReader(raw) if is_mappable else _Numberless(raw) as file:
+                data = _OnDisk(file, facts.st_size)
+                yield Source(data[:HEAD_BYTES], data, file, facts.st_size, suffix)
         except OSError as error:
             raise cannot_read(error) from error
-        with mapped, io.BufferedReader(raw) as buffered:
-            yield Source(mapped[:HEAD_BYTES], mapped, buffered, facts.st_size, suffix)
+
+
+class _Numberless(io.BufferedReader):
+    """A file without a number: what a C library is not given it cannot map."""
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
+@dataclass(frozen=True, slots=True)
+class _OnDisk:
+    """The bytes of a file, fetched as they are asked for; leaves the file where it stands."""
+
+    file: IO[bytes]
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        """Raises `ImageError` where the file has become shorter meanwhile."""
+        start, stop, _ = part.indices(self.size)
+        wanted, here = max(0, stop - start), self.file.tell()
+        self.file.seek(start)
+        found = self.file.read(wanted)
+        self.file.seek(here)
+        if len(found) < wanted:
+            raise ImageError("The picture is cut off: its file ends too early.", DAMAGED_HINT)
+        return found
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -6,6 +6,8 @@ import io
 import os
 import random
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from PIL import Image, ImageFile
 from convnext_studio.core.errors import ImageError
 from convnext_studio.core.images.open import DecodedImage, open_pixels
 from convnext_studio.core.images.sniff import sniff
+from convnext_studio.core.images.source import opened
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 200, 0), (0, 0, 255), (255, 255, 255)
 TURNED_BACK = {
@@ -268,3 +271,35 @@ def test_a_very_large_picture_is_reduced_for_the_screen_and_keeps_its_true_size(
 def test_pillow_is_never_told_to_fill_in_missing_data() -> None:
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
     assert Image.MAX_IMAGE_PIXELS is not None
+
+
+CUT_WHILE_READ = """
+import os, sys
+from convnext_studio.core.errors import ImageError
+from convnext_studio.core.images import png
+from convnext_studio.core.images.open import open_pixels
+check = png._has_right_checksum
+def cut(*parts):
+    os.truncate(sys.argv[1], 1000)
+    return check(*parts)
+png._has_right_checksum = cut
+try:
+    open_pixels(sys.argv[1])
+except ImageError as error:
+    print(error.message)
+"""
+
+
+def test_a_large_picture_that_another_program_cuts_short_meanwhile_is_one_refusal(tmp_path: Path) -> None:
+    path = saved(tmp_path, noise(2500, 2400), "large.png", compress_level=0)
+    ran = subprocess.run([sys.executable, "-c", CUT_WHILE_READ, path], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "The picture is cut off: its file ends too early.\n"), ran.stderr
+
+
+def test_no_decoder_is_given_a_number_by_which_it_could_map_a_large_file(tmp_path: Path) -> None:
+    """libtiff would: and be killed where the file is cut short meanwhile."""
+    picture = noise(2500, 2400)
+    path = saved(tmp_path, picture, "large.tif", compression="tiff_lzw")
+    with opened(path) as source, pytest.raises(io.UnsupportedOperation):
+        source.file.fileno()
+    assert (open_pixels(path).pixels == np.asarray(picture)).all()
