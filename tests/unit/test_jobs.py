@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -13,6 +14,8 @@ from convnext_studio.core import jobs
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.requests import Classify, Explain, FindImages
 from convnext_studio.core.values import ImageRef, ModelRef
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_two_threads_never_import_torch_at_once_and_finding_images_does_not_wait_for_it(
@@ -62,4 +65,4 @@ def test_what_is_said_to_do_without_torch_does_not_import_it() -> None:
     names = {row.partition(":")[0] for row in jobs.JOBS.values()}
     code = f"import sys, {', '.join(sorted(name for name in names if name.startswith(jobs.WITHOUT_TORCH)))}"
     code += "; sys.exit(any(name in sys.modules for name in ('torch', 'torchvision', 'timm')))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
+
 if importlib.util.find_spec("openvino") is None:  # asked, not imported: that would let it report home
     pytest.skip("OpenVINO is not installed", allow_module_level=True)
 
@@ -43,4 +45,4 @@ os._exit(0)
 
 
 def test_four_threads_may_hand_over_their_first_images_at_once(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", FIRST_USE, str(tmp_path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", FIRST_USE, str(tmp_path)], cwd=ROOT, check=True, timeout=60)
