@@ -6,11 +6,13 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
+    QApplication,
     QComboBox,
     QLineEdit,
     QMainWindow,
@@ -236,6 +238,49 @@ def test_name_tags_and_notes_are_kept_when_a_field_is_left(
         DescribeRun(DONE, name="Line 3, dry"),
         DescribeRun(DONE, tags=("wet", " lens")),
     ]
+
+
+def test_notes_go_to_the_run_they_were_typed_for(
+    window: MainWindow, studio: Studio, actions: Actions, waiting: Waiting, qtbot: QtBot
+) -> None:
+    runs_page(window, studio, actions, qtbot)
+    notes = window.findChild(RunDetails).notes
+    notes.setFocus()
+    qtbot.waitUntil(notes.hasFocus)
+    qtbot.keyClicks(notes, "the lens was wet")
+    studio.training.view.show(STOPPED)  # a race goes on to its next Run, say
+    qtbot.waitUntil(lambda: waiting.requests(DescribeRun) == [DescribeRun(DONE, notes="the lens was wet")])
+    assert notes.toPlainText() == ""
+    notes.clearFocus()
+    assert len(waiting.requests(DescribeRun)) == 1
+
+
+def test_notes_that_cannot_be_kept_are_put_back_to_be_tried_again(
+    window: MainWindow,
+    studio: Studio,
+    actions: Actions,
+    lanes: dict[str, InlineLane],
+    waiting: Waiting,
+    expect_message: Expected,
+    qtbot: QtBot,
+) -> None:
+    def refuse(_request: DescribeRun, _ctx: JobContext) -> None:
+        raise RunError("The disk is full.")
+
+    expect_message("The disk is full")
+    serve_it = lanes["files"].served_by[DescribeRun]
+    lanes["files"].served_by[DescribeRun] = refuse
+    runs_page(window, studio, actions, qtbot)
+    notes = window.findChild(RunDetails).notes
+    notes.setFocus()
+    qtbot.waitUntil(notes.hasFocus)
+    qtbot.keyClicks(notes, "the lens was wet")
+    with qtbot.waitSignal(studio.messages.posted):
+        notes.clearFocus()
+    assert notes.toPlainText() == "the lens was wet"
+    lanes["files"].served_by[DescribeRun] = serve_it
+    QApplication.sendEvent(notes, QFocusEvent(QEvent.Type.FocusOut))
+    qtbot.waitUntil(lambda: waiting.requests(DescribeRun) == [DescribeRun(DONE, notes="the lens was wet")])
 
 
 # --- beside each other

@@ -58,9 +58,9 @@ class RunDetails(Frame):
         ]
         self._lay_out()
         self.open.clicked.connect(lambda: self.opened.emit(self._training.view.folder))
-        self.name.done.connect(lambda text: self._training.describe(self._folder, name=text))
-        self.tags.done.connect(lambda text: self._training.describe(self._folder, tags=tuple(text.split(","))))
-        self.notes.done.connect(lambda text: self._training.describe(self._folder, notes=text))
+        self.name.done.connect(lambda run, text: self._keep(self.name, run, text, name=text))
+        self.tags.done.connect(lambda run, text: self._keep(self.tags, run, text, tags=tuple(text.split(","))))
+        self.notes.done.connect(lambda run, text: self._keep(self.notes, run, text, notes=text))
         studio.training.runs_changed.connect(self.show_run)
         studio.training.view.shown_changed.connect(self.show_run)
         self.show_run()
@@ -89,9 +89,8 @@ class RunDetails(Frame):
             grid.addWidget(button, number // 2, number % 2)
         column.addLayout(grid)
 
-    @property
-    def _folder(self) -> str:
-        return self._training.view.folder
+    def _keep(self, field: LineField | NotesField, run: str, text: str, **said: object) -> None:
+        self._training.describe(run, **said).failed.connect(lambda _end: field.put_back(run, text))
 
     def show_run(self) -> None:
         """Show what the list says of the Run."""
@@ -109,9 +108,9 @@ class RunDetails(Frame):
         said = "" if run.state == "finished" else f"{run.message} {run.hint}".strip()
         self.message.setText(said)
         self.message.setVisible(bool(said))
-        self.name.show_text(run.name)
-        self.tags.show_text(", ".join(run.tags))
-        self.notes.show_text(run.notes)
+        self.name.show_text(run.folder, run.name)
+        self.tags.show_text(run.folder, ", ".join(run.tags))
+        self.notes.show_text(run.folder, run.notes)
         self.facts.show_facts(self._facts(run))
 
     def _facts(self, run: RunSummary) -> list[tuple[str, str]]:

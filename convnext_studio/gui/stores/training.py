@@ -189,11 +189,12 @@ class Training(QObject):
         self._own.add(folder)
         self.look()
 
-    def describe(self, folder: str, **said: Any) -> None:
+    def describe(self, folder: str, **said: Any) -> JobHandle:
         """Keep the user's `name`, `tags` or `notes` of a Run."""
         handle = self._lanes["files"].submit(DescribeRun(folder, **said))
         handle.succeeded.connect(self.look)
         handle.failed.connect(self._on_describe_failed)
+        return handle
 
     def restore(self, trashed: str, folder: str) -> None:
         """Take a Run out of the trash again."""
