@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -57,7 +59,7 @@ def explain_folder(request: ExplainFolder, ctx: JobContext) -> ExplainSummary:
     if check is not None:
         ctx.emit(check)
     desk = _Desk(request, ready, viewer, question, folder, check)
-    for image, name in zip(request.images, _names(request.images), strict=True):
+    for image, name in zip(request.images, _names(request.images, folder), strict=True):
         ctx.check()
         done = desk.explain(image, name, ctx)
         failed += bool(done.error)
@@ -128,16 +130,33 @@ class _Desk:
             request.max_megapixels,
         )
         files = tuple(self.folder / f"{name}{suffix}" for suffix in SUFFIXES)
-        for file in files:
+        for file in reversed(files):  # the record first: by it `_is_ours` knows what an interruption leaves
             write(file, found)
         return tuple(str(file) for file in files)
 
 
-def _names(images: tuple[ImageRef, ...]) -> Iterator[str]:
-    """A name for each Image, its own without suffix; the second of a name gets a number."""
+def _names(images: tuple[ImageRef, ...], folder: Path) -> Iterator[str]:
+    """A name for each Image, its own without suffix; the second of a name, and one that is taken there, gets a number.
+
+    Beside pictures there often lie the files of other programs, such as labels in a .json of the picture's name.
+    """
     taken: set[str] = set()
     for image in images:
         stem = folder_name(PurePath(image.path).stem) + (f".frame{image.frame + 1}" if image.frame else "")
-        name = next(one for one in numbered(stem) if one.casefold() not in taken)
+        free = (one for one in numbered(stem) if one.casefold() not in taken)
+        name = next(one for one in free if _is_ours(folder / one, image) or not _is_there(folder / one))
         taken.add(name.casefold())
         yield name
+
+
+def _is_there(name: Path) -> bool:
+    return any(os.path.lexists(f"{name}{suffix}") for suffix in SUFFIXES)
+
+
+def _is_ours(name: Path, image: ImageRef) -> bool:
+    """Whether an earlier explanation of the same Image lies there, which may be replaced."""
+    try:
+        record = json.loads(Path(f"{name}.json").read_bytes())
+        return bool(record["method"] in METHODS and (record["path"], record["frame"]) == (image.path, image.frame))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False

@@ -241,6 +241,27 @@ def test_a_folder_gets_overlay_map_and_record_of_each_image_and_a_bad_one_its_re
     assert "random weights" in check.sentence
 
 
+def test_a_folder_keeps_the_files_of_others_and_what_was_explained_of_other_images(
+    model: ModelRef, images: tuple[ImageRef, ...], tmp_path: Path
+) -> None:
+    def explain(image: ImageRef) -> None:
+        summary = jobs.run(requests.ExplainFolder((image,), str(out), model, CPU, is_trust_wanted=False), JobContext())
+        assert isinstance(summary, ExplainSummary) and summary.explained == 1
+
+    out = tmp_path / "out"
+    out.mkdir()
+    labels, depth = '{"shapes": [], "imagePath": "part.png"}', b"depth"
+    (out / "part.json").write_text(labels)
+    (out / "part (2).map.tif").write_bytes(depth)
+    explain(images[0])
+    explain(images[1])
+    explain(images[0])
+    assert (out / "part.json").read_text() == labels and (out / "part (2).map.tif").read_bytes() == depth
+    records = [json.loads((out / f"part ({number}).json").read_text()) for number in (3, 4)]
+    assert [record["path"] for record in records] == [images[0].path, images[1].path]
+    assert not (out / "part.overlay.png").exists() and not (out / "part (5).json").exists()
+
+
 def test_a_folder_can_be_explained_against_a_class_and_without_trust(
     model: ModelRef, images: tuple[ImageRef, ...], tmp_path: Path
 ) -> None:
