@@ -6,8 +6,9 @@ And whatever these figures say, a map is no evidence where a head that learned n
 is tested by `chance.py` for each map.
 
 Seen on fresh seeds where one patch decides (`tests/bench/RESULTS.md`): of a network trained whole 86 % of its own maps
-are faithful, 91 % of those that lie on the patch; of random heads' own maps 96 % are refused. A random head's map that lies
-on the patch is accepted when the trained network is asked about it: that network does rely on the patch, whoever drew it.
+are faithful, 91 % of those that lie on the patch; of random heads' own maps 96 % are refused. A random head's map that
+lies on the patch is accepted when the trained network is asked about it: that network does rely on the patch, whoever
+drew the map.
 """
 
 from __future__ import annotations
