@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -23,6 +23,7 @@ from convnext_studio.core.data.alike import ALIKE_VERSION, clusters, find_alike
 from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.data.names import SPLIT_NAMES, relative, shown
 from convnext_studio.core.data.patterns import Pattern, find_folders, find_pattern, key_of
+from convnext_studio.core.data.read import Listing
 from convnext_studio.core.data.seen import Seen, SeenBefore
 from convnext_studio.core.data.split import joined
 from convnext_studio.core.errors import DataError
@@ -58,10 +59,13 @@ class Grouped:
 
 
 def group_images(
-    images: Sequence[LabelledImage], seen: Mapping[str, Seen], root: str, recipe: Recipe, ctx: JobContext
+    images: Sequence[LabelledImage], seen: Mapping[str, Seen], listing: Listing, recipe: Recipe, ctx: JobContext
 ) -> Grouped:
-    """Group as the Recipe says. Raises `DataError` where its way of grouping cannot work here, and `Cancelled`."""
-    names = [relative(image.path, root) for image in images]
+    """Group `images` as the Recipe says; `listing` is what was read, before any edit: its classes name folders.
+
+    Raises `DataError` where that way of grouping cannot work here, and `Cancelled`.
+    """
+    names = [relative(image.path, listing.root) for image in images]
     contents = [seen[image.path].content for image in images]
     copies = joined(len(images), same(contents))
     alike = _alike(images, seen, copies, ctx)
@@ -69,7 +73,8 @@ def group_images(
     uniform = [] if recipe.group == "alike" else _uniform(images, copies, tied)
     if uniform:
         tied = joined(len(images), [*same(copies), *(circle for circle in same(tied) if circle not in uniform)])
-    keys, words, suggestion = _keys(images, names, tied, recipe)
+    folders = _folder_keys(names, {image.label for image in listing.images})
+    keys, words, suggestion = _keys([image.group for image in images], names, folders, tied, recipe)
     if uniform and suggestion == _BY_LIKENESS:
         suggestion = {"group": "auto"}
     runs = []
@@ -163,11 +168,10 @@ def _clusters(looks: Sequence[Seen], ctx: JobContext) -> list[int]:
 
 
 def _keys(
-    images: Sequence[LabelledImage], names: Sequence[str], tied: Sequence[int], recipe: Recipe
+    columns: Sequence[str], names: Sequence[str], folders: Sequence[str], tied: Sequence[int], recipe: Recipe
 ) -> tuple[Sequence[str], str, Mapping[str, str]]:
     """The key of each Image ("" = none), in words, and what would be better."""
-    nothing = [""] * len(images)
-    columns = [image.group for image in images]
+    nothing = [""] * len(names)
     if recipe.group == "column" or (recipe.group == "auto" and any(columns)):
         if not any(columns):
             raise DataError(
@@ -175,7 +179,6 @@ def _keys(
                 "Add a column “group” to the CSV, or keep Images together in another way.",
             )
         return columns, "Images with the same entry in the group column stay together.", {}
-    folders = _folder_keys(images, names)
     if recipe.group == "folder":
         return _checked(folders, "No Image lies in a folder below its class folder."), _FOLDERS, {}
     if recipe.group == "name":
@@ -208,9 +211,8 @@ def _checked(keys: Sequence[str], problem: str) -> Sequence[str]:
     return keys
 
 
-def _folder_keys(images: Sequence[LabelledImage], names: Sequence[str]) -> list[str]:
+def _folder_keys(names: Sequence[str], labels: Collection[str]) -> list[str]:
     """The folders above each file, without those that are named after a class or a split."""
-    labels = {image.label for image in images}
     keys = []
     for name in names:
         folders = PurePosixPath(name).parts[:-1]

@@ -42,7 +42,7 @@ def describe_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) ->
     listing = replace(listed, images=edited.images)
     seen = look_at([image.path for image in listing.images], ctx, is_quick=is_quick)
     usable = [image for image in listing.images if not seen[image.path].error]
-    grouped = group_images(usable, seen, listing.root, recipe, ctx)
+    grouped = group_images(usable, seen, listed, recipe, ctx)
     images, moved = _split(listing, usable, grouped, recipe)
     classes = natural(image.label for image in images)
     counts = count_splits(((image.label, image.split) for image in images), classes)

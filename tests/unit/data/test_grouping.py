@@ -13,6 +13,7 @@ from convnext_studio.core.data import grouping
 from convnext_studio.core.data.dataset import LabelledImage
 from convnext_studio.core.data.grouping import group_images
 from convnext_studio.core.data.patterns import find_pattern, key_of
+from convnext_studio.core.data.read import Listing
 from convnext_studio.core.data.seen import Seen
 from convnext_studio.core.data.split import Item, Shares, joined, split_items
 from convnext_studio.core.recipe import Recipe
@@ -40,7 +41,7 @@ def random_set(seed: int) -> tuple[list[LabelledImage], dict[str, Seen], Recipe]
 def test_no_image_copy_or_group_of_five_hundred_random_data_sets_is_ever_in_two_splits(block: int) -> None:
     for seed in range(50 * block, 50 * block + 50):
         images, seen, recipe = random_set(seed)
-        bonds = group_images(images, seen, "/set", recipe, JobContext()).bonds
+        bonds = group_images(images, seen, Listing("/set", "/set", tuple(images)), recipe, JobContext()).bonds
         items = [Item(image.path, image.label, bond) for image, bond in zip(images, bonds, strict=True)]
         splits = split_items(items, Shares(0.2, 0.2, seed % 4 and seed % 4 + 1, 0), seed)
         assert len(splits) == len(images)
@@ -57,7 +58,7 @@ def test_no_image_copy_or_group_of_five_hundred_random_data_sets_is_ever_in_two_
 def test_two_groups_that_hold_one_picture_become_one() -> None:
     images = [LabelledImage(f"/set/a/{n}.png", "a", f"part{n // 2}") for n in range(6)]
     seen = {image.path: Seen(content="same" if n in (1, 2) else str(n)) for n, image in enumerate(images)}
-    bonds = group_images(images, seen, "/set", Recipe(), JobContext()).bonds
+    bonds = group_images(images, seen, Listing("/set", "/set", tuple(images)), Recipe(), JobContext()).bonds
     assert bonds == ["part0"] * 4 + ["part2"] * 2
 
 
@@ -110,7 +111,7 @@ def test_a_few_large_groups_are_not_tied_to_one_by_some_look_alikes_and_small_on
     circles = [(n, n + each) for n in range(0, (kinds - 1) * each, 11)] + [(kinds * each, kinds * each + 3)]
     alike = joined(len(images), circles)
     monkeypatch.setattr(grouping, "_alike", lambda *rest: alike)
-    grouped = group_images(images, seen, "/set", Recipe(), JobContext())
+    grouped = group_images(images, seen, Listing("/set", "/set", tuple(images)), Recipe(), JobContext())
     items = [Item(image.path, image.label, bond) for image, bond in zip(images, grouped.bonds, strict=True)]
     counts = Counter(split_items(items, Shares(0.2, 0.2), 0).values())
 

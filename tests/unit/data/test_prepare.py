@@ -321,6 +321,18 @@ def test_edits_of_labels_count_and_are_told(two_classes: Path) -> None:
     assert sum(counts["bad"] for counts in card.counts.values()) == 10
 
 
+def test_the_folder_of_a_class_that_was_moved_away_whole_is_no_part(tmp_path: Path, draw: Draw) -> None:
+    for number in range(36):
+        name = ("ok", "dent", "scratch")[number % 3]
+        draw(tmp_path / name / f"lot {number // 3}" / f"{number}.png", number)
+    before = card_of(tmp_path, group="folder")
+    paths = tuple(image.path for image in before.images if image.label == "dent")
+    edit_labels(EditLabels(str(tmp_path), "move", paths, "scratch"), JobContext())
+    card = card_of(tmp_path, group="folder")
+    assert card.classes == ("ok", "scratch")
+    assert {image.path: image.group for image in card.images} == {image.path: image.group for image in before.images}
+
+
 # --- real data
 
 
