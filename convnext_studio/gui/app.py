@@ -59,7 +59,7 @@ class App(QObject):
         Shortcuts(places.shortcuts, self.actions).recall()
         self.window = MainWindow(self.studio, self.actions)
         self.window.setWindowIcon(QIcon(theme.pixmap("app", "accent", 64)))
-        self._signals = EndSignals(self.window.training.leave)
+        self._signals = EndSignals(self.window.leaving.leave)
 
     def start(self, paths: list[str]) -> None:
         """Start the Engine, load the Model and open `paths`; the window is on the screen already."""
@@ -150,6 +150,11 @@ class LateLane:
 
     def __init__(self) -> None:
         self.lane: LaneLike | None = None
+
+    @property
+    def under_way(self) -> tuple[JobHandle, ...]:
+        """The Lane's."""
+        return self.lane.under_way if self.lane is not None else ()
 
     def submit(self, request: object, *, replaces: str | None = None, deadline_s: float = math.inf) -> JobHandle:
         """Hand the Request to the Lane."""

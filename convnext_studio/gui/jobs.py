@@ -142,6 +142,9 @@ class LaneLike(Protocol):
     longest time a Job may say nothing; then its Engine is ended, and the Job fails with `EngineStopped`.
     """
 
+    @property
+    def under_way(self) -> tuple[JobHandle, ...]: ...  # Jobs that have not ended, the oldest first
+
     def submit(self, request: object, *, replaces: str | None = None, deadline_s: float = math.inf) -> JobHandle: ...
 
 
@@ -169,6 +172,11 @@ class InlineLane(QObject):
         self._open: list[JobHandle] = []
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._drain)
+
+    @property
+    def under_way(self) -> tuple[JobHandle, ...]:
+        """Jobs whose replies are kept back, or come in the next turn."""
+        return tuple(self._open)
 
     def submit(self, request: object, *, replaces: str | None = None, deadline_s: float = math.inf) -> JobHandle:
         """Run the Job now, through a pickle as the Engine would."""

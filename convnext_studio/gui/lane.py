@@ -189,6 +189,11 @@ class Lane(QObject):
         self._timer.timeout.connect(self._drain)
         self._thread.start()
 
+    @property
+    def under_way(self) -> tuple[JobHandle, ...]:
+        """Jobs that have not ended, the oldest first."""
+        return tuple(self._handles)
+
     def submit(self, request: object, *, replaces: str | None = None, deadline_s: float = math.inf) -> JobHandle:
         """Queue a Request; with `replaces`, cancel unfinished Jobs of the same key."""
         for handle in self._handles:

@@ -19,6 +19,7 @@ from convnext_studio.gui.architecture_place import ArchitecturePlace
 from convnext_studio.gui.commands import Commands
 from convnext_studio.gui.compare_place import ComparePlace
 from convnext_studio.gui.evaluation_place import EvaluationPlace
+from convnext_studio.gui.leaving import Leaving
 from convnext_studio.gui.panels.drop_target import DropTarget
 from convnext_studio.gui.panels.message_area import MessageArea
 from convnext_studio.gui.panels.rail import Rail
@@ -59,6 +60,7 @@ class MainWindow(TabAsLaidOut, QMainWindow):
         self._focus_ring = FocusRing(studio.theme, self)
         self.commands = Commands(studio, actions, self)
         self.training = TrainingPlaces(studio, actions, self, self.pages, self.rail)
+        self.leaving = Leaving(studio, self)
         self.comparison = ComparePlace(studio, actions, self.pages)
         self.tour = Tour(studio, actions, self)
         self.evaluation = EvaluationPlace(studio, actions, self, self.pages, self.rail)
@@ -237,8 +239,8 @@ class MainWindow(TabAsLaidOut, QMainWindow):
             self.parts.size_sides()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """A Run that goes on is asked about first."""
-        event.setAccepted(self.training.may_close())
+        """Runs that go on are asked about first, and what is being written comes to its end."""
+        event.setAccepted(self.leaving.may_close())
 
     def event(self, event: QEvent) -> bool:
         """Hints of actions go to our own status bar."""

@@ -36,7 +36,6 @@ class TrainingPlaces(QObject):
         self._pages = pages
         self._rail = rail
         self._picker: ModelPicker | None = None
-        self._may_close = False
         self.data_page: DataPage | None = None
         self.train_page: TrainPage | None = None
         self.end_notice = EndNotice(studio, window, self._show_run)
@@ -310,54 +309,6 @@ class TrainingPlaces(QObject):
         undo = self.tr("Undo label change")
         actions["undo_label"].setText(f"{undo}: {data.edits.next_undo}" if data.edits.next_undo else undo)
         actions["pause_run"].setText(self.tr("Go on") if is_paused else self.tr("Pause"))
-
-    # --- leaving
-
-    def may_close(self) -> bool:
-        """True if the window may close now; else the user is asked, and the answer closes it."""
-        own = self._studio.training.own_running
-        if self._may_close or not own:
-            return True
-        from convnext_studio.gui.widgets.question import Question
-
-        question = Question(
-            self._studio.theme,
-            self.tr("“{0}” is still training.").format(own[0].name),
-            self._staying_words(),
-            (
-                ("keep", self.tr("Keep training"), "primary"),
-                ("stop", self.tr("Stop and keep best"), "secondary"),
-                ("cancel", self.tr("Do not close"), "ghost"),
-            ),
-            self._window,
-        )
-        question.answered.connect(self._on_close_answered)
-        question.open()
-        return False
-
-    def _staying_words(self) -> str:
-        words = self.tr("It can go on without the window, and is found again at the next start.")
-        if self._studio.queue.items and not self._studio.queue.is_held:
-            words += " " + self.tr("So does the queue; if you stop now, it waits until you let it go on.")
-        return words
-
-    def leave(self) -> None:
-        """Close the window without a question: Runs go on."""
-        self._may_close = True
-        self._window.close()
-
-    def _on_close_answered(self, key: str) -> None:
-        if key == "keep":
-            self.leave()
-        elif key == "stop":
-            asked = []
-            if self._studio.queue.items:
-                asked.append(self._studio.queue.hold(True))  # else the next one would begin behind the user's back
-            asked += [self._studio.training.steer(run.folder, "stop") for run in self._studio.training.own_running]
-            if asked:
-                asked[-1].closed.connect(self.leave)  # they are served one after the other
-            else:  # it has ended while the question stood
-                self.leave()
 
 
 def to_trash(folder: str) -> str | None:

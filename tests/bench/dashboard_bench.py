@@ -121,7 +121,7 @@ def in_window(script: Callable[[App], Iterator[Until]], look_ms: int = 20) -> No
             except StopIteration:
                 pass
             timer.stop()
-            app.window.training.leave()
+            app.window.leaving.leave()
 
         timer = QTimer(app, interval=look_ms)
         timer.timeout.connect(look)

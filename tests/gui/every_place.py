@@ -37,7 +37,7 @@ def whole_window(studio: Studio, theme: Theme, lanes: dict[str, InlineLane], qtb
     qtbot.waitExposed(window)
     yield window
     studio.training.leave()
-    window.training.leave()
+    window.leaving.leave()
     qtbot.waitUntil(lambda: not any(lane._timer.isActive() for lane in lanes.values()))
 
 

@@ -32,7 +32,7 @@ def window(studio: Studio, actions: Actions, lanes: dict[str, InlineLane], qtbot
     studio.open_paths(("/parts",))
     qtbot.waitUntil(lambda: studio.library.total == 6 and studio.library.waiting == 0)
     yield window
-    window.training.leave()
+    window.leaving.leave()
 
 
 def select(window: MainWindow, many: int) -> None:

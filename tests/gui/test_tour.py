@@ -42,7 +42,7 @@ def window(
     qtbot.waitExposed(window)
     yield window
     studio.training.leave()
-    window.training.leave()
+    window.leaving.leave()
     qtbot.waitUntil(lambda: not any(lane._timer.isActive() for lane in lanes.values()))
 
 

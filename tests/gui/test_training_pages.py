@@ -81,7 +81,7 @@ def window(workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot)
     qtbot.waitExposed(window)
     yield window
     studio.training.leave()
-    window.training.leave()
+    window.leaving.leave()
 
 
 def set_up_of(window: MainWindow) -> SetUpPanel:
@@ -660,7 +660,7 @@ def test_no_word_is_cut_when_words_are_longer(
     assert all(more <= 0 for more in too_wide), too_wide
     assert (window.width(), window.height()) == size
     studio.training.leave()
-    window.training.leave()
+    window.leaving.leave()
 
 
 def test_a_change_of_colours_redraws_the_curves(
