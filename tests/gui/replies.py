@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.events import (
     ClassifySummary,
+    End,
+    EngineStopped,
     FindSummary,
     ImagesClassified,
     ImagesFound,
@@ -215,3 +219,17 @@ def serve(lanes: dict[str, InlineLane], images: list[ImageRef]) -> None:
                 ShowModelInput: show_model_input,
             }
         )
+
+
+def end_engine(monkeypatch: pytest.MonkeyPatch, *kinds: type, times: int = 1) -> None:
+    """Have another Job end the Engine while a Request of these kinds is served, so many times."""
+    left = dict.fromkeys(kinds, times)
+    serve_on = jobs.run_to_end
+
+    def run(request: object, ctx: JobContext, job: jobs.Job | None = None) -> End:
+        if left.get(type(request), 0) == 0:
+            return serve_on(request, ctx, job)
+        left[type(request)] -= 1
+        return EngineStopped("Another Job did not stop, so the Engine was ended.", is_suspect=False)
+
+    monkeypatch.setattr(jobs, "run_to_end", run)

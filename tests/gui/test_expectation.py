@@ -15,7 +15,7 @@ from convnext_studio.gui.panels.set_up_panel import SetUpPanel
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.numbers import scientific
 from tests.guards import Expected
-from tests.gui.replies import image, serve
+from tests.gui.replies import end_engine, image, serve
 from tests.gui.training_replies import DATA, Workspace, others
 
 
@@ -195,3 +195,12 @@ def test_a_past_recipe_that_is_damaged_is_told(
     with qtbot.waitSignal(studio.messages.posted):
         studio.past_recipes.take("/runs/1")
     assert studio.set_up.recipe == before
+
+
+def test_a_measurement_whose_engine_another_job_ended_is_made_again(
+    panel: SetUpPanel, workspace: Workspace, studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_engine(monkeypatch, MeasureTraining)
+    choose(studio, qtbot)
+    qtbot.waitUntil(lambda: notes(panel)[0].startswith("About "))
+    assert studio.expectation.failure == ""

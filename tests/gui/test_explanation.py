@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.explanations import Explained, ExplainSummary, Heatmap, HeatmapProgress, ImageExplained
-from convnext_studio.core.requests import CheckExplanations, Explain, ExplainFolder, SaveHeatmap
+from convnext_studio.core.requests import CheckExplanations, DescribeNetwork, Explain, ExplainFolder, SaveHeatmap
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.panels.canvas_panel import CanvasPanel
@@ -26,7 +26,7 @@ from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.contour import contour
 from convnext_studio.gui.widgets.heat_layer import HeatLayer, HeatLook
 from convnext_studio.gui.widgets.image_canvas import ImageCanvas
-from tests.gui.replies import image, picture, serve, trust
+from tests.gui.replies import end_engine, image, picture, serve, trust
 
 Lanes = dict[str, InlineLane]
 IMAGES = [image(number) for number in range(6)]
@@ -469,3 +469,28 @@ def test_all_shown_images_are_explained_as_a_job(
     qtbot.waitUntil(lambda: not explained.jobs.entries)
     assert said == ["1 image could not be explained.", "Explained 5 images."]
     assert actions["explain_all"].isEnabled()
+
+
+# --- another Job ends the Engine
+
+
+def test_a_heatmap_and_a_network_whose_engine_another_job_ended_are_asked_for_again(
+    qtbot: QtBot, opened: Studio, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_engine(monkeypatch, Explain, DescribeNetwork)
+    opened.explainer.watch()
+    qtbot.waitUntil(lambda: opened.explainer.trust is not None and opened.explainer.network is not None)
+    assert opened.explainer.error == ""
+
+
+def test_an_engine_that_ends_again_and_again_is_told_and_a_new_wish_tries_once_more(
+    qtbot: QtBot, opened: Studio, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_engine(monkeypatch, Explain, times=2)
+    explainer = opened.explainer
+    explainer.watch()
+    qtbot.waitUntil(lambda: explainer.error != "")
+    assert not explainer.is_busy
+    assert len(asked(lanes)) == 2
+    explainer.set_wish(method=explainer.wish.method)
+    qtbot.waitUntil(lambda: explainer.trust is not None)

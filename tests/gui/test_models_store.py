@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
@@ -28,6 +28,7 @@ from convnext_studio.gui.stores.model_table import ROW_ROLE, Column, ModelTable,
 from convnext_studio.gui.stores.models import Models
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.cells import CELL_ROLE, Cell
+from tests.gui.replies import end_engine
 
 TINY = ModelRow(
     name="convnext_tiny.in12k_ft_in1k",
@@ -403,3 +404,18 @@ def test_headings_and_facts_say_the_family_in_plain_words(bench: Bench) -> None:
     other = replace(TINY, family="to compare", size="Tiny")
     assert dict(facts_of(other, bench.models))["Family"] == "To compare · Tiny"
     assert dict(facts_of(TINY, bench.models))["Family"] == TINY.group
+
+
+def test_cards_whose_engine_another_job_ended_are_read_again_at_once_and_when_next_looked_at(
+    bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_engine(monkeypatch, ReadCards, times=2)
+    with qtbot.waitSignal(bench.models.rows_changed):
+        bench.models.look_once()
+    qtbot.waitUntil(lambda: len([one for one in bench.lane.requests if isinstance(one, ReadCards)]) == 2)
+    assert bench.models.rows == ROWS
+    turn = QTimer(singleShot=True, interval=0)  # behind that of the Lane
+    with qtbot.waitSignal(turn.timeout):
+        turn.start()
+    bench.models.look_once()
+    qtbot.waitUntil(lambda: bench.models.rows[0].title == SAMPLE_CARD.title)

@@ -20,7 +20,7 @@ from convnext_studio.gui.panels.nearest_panel import NearestPanel
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.pair_dialog import PairDialog
 from tests.guards import Expected
-from tests.gui.replies import image, open_image, serve
+from tests.gui.replies import end_engine, image, open_image, serve
 
 Lanes = dict[str, InlineLane]
 OWN = ModelRef("/runs/one/model.safetensors")
@@ -179,3 +179,11 @@ def test_one_is_seen_beside_the_current_image_and_the_next_by_a_key(
     studio.library.set_current_row(2)
     qtbot.waitUntil(lambda: not pair.isVisible())
     pair.left.set_words("", "")
+
+
+def test_a_search_whose_engine_another_job_ended_is_made_again(
+    qtbot: QtBot, panel: NearestPanel, studio: Studio, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_engine(monkeypatch, FindNearest)
+    qtbot.waitUntil(lambda: studio.nearest.state == "found")
+    assert len(asked(lanes)) == 2

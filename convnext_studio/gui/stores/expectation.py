@@ -13,6 +13,7 @@ from convnext_studio.core.recipe import FIELDS, Preset, Recipe
 from convnext_studio.core.requests import MeasureTraining
 from convnext_studio.core.training.expected import Expected, expected
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.stores.again import Again
 from convnext_studio.gui.stores.data_sets import DataSets
 from convnext_studio.gui.stores.set_up import SetUp
 
@@ -36,6 +37,7 @@ class Expectation(QObject):
         self._failed: dict[tuple[Any, ...], str] = {}
         self._handle: JobHandle | None = None
         self._asked: tuple[Any, ...] = ()
+        self._again = Again()
         self._is_in_sight = False
         self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._timer.timeout.connect(self._measure)
@@ -116,7 +118,12 @@ class Expectation(QObject):
             self._known[self._asked] = measured
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
-        if self._is_wanted():
+        if not self._is_wanted():
+            return
+        if self._again.allows(end, self._asked):
+            self._handle = None
+            self._on_changed()
+        else:
             self._failed[self._asked] = end.message
 
     def _on_closed(self) -> None:

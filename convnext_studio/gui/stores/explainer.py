@@ -24,6 +24,7 @@ from convnext_studio.core.explanations import (
 from convnext_studio.core.requests import CheckExplanations, DescribeNetwork, Explain
 from convnext_studio.core.values import ImageRef, ModelInfo, Preprocessing
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.stores.again import Again
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.job_list import JobList
 from convnext_studio.gui.stores.library import Library
@@ -94,6 +95,7 @@ class Explainer(QObject):
         self._is_watched = False
         self._is_stopped = False  # by the user, on the way to the Heatmap
         self._asked: _Key | None = None
+        self._again, self._described_again = Again(), Again()
         self._handle: JobHandle | None = None
         self._ahead: tuple[_Key, JobHandle] | None = None  # the Image that is likely to be next
         self._stages_asked: _Key | None = None
@@ -147,7 +149,7 @@ class Explainer(QObject):
     def set_wish(self, **changes: object) -> None:
         """Explain by another method, at another layer, another class, or against another one."""
         new = replace(self.wish, **changes)  # type: ignore[arg-type]
-        if self._is_stopped:
+        if self._is_stopped or self.error:
             self._asked = None  # wished again
         if new.versus and new.versus == new.class_name:
             new = replace(new, versus="")
@@ -206,14 +208,23 @@ class Explainer(QObject):
         self.wish = Wish(self.wish.method, "", known.get(self.wish.class_name, ""), known.get(self.wish.versus, ""))
         self.wish_changed.emit()
         self.network_changed.emit()
+        self._ask_network(info)
+
+    def _ask_network(self, info: ModelInfo) -> None:
         handle = self._lane.submit(DescribeNetwork(info.ref), replaces="network", deadline_s=SILENCE_S)
         handle.succeeded.connect(self._on_described)
-        handle.failed.connect(self._on_failed)
+        handle.failed.connect(self._on_not_described)
 
     def _on_described(self, network: NetworkDescription) -> None:
         self.network = network
         self.network_changed.emit()
         self._follow_stages()
+
+    def _on_not_described(self, end: Failed | EngineStopped) -> None:
+        if self._described is not None and self._described_again.allows(end, self._described):
+            self._ask_network(self._described)
+        else:
+            self._tell(end)
 
     def _key(self) -> _Key | None:
         """What is wanted now."""
@@ -341,7 +352,13 @@ class Explainer(QObject):
         self.changed.emit()
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
+        if self._asked is not None and self._again.allows(end, self._asked):
+            self._ask(self._asked)
+            return
         self.is_busy = False
+        self._tell(end)
+
+    def _tell(self, end: Failed | EngineStopped) -> None:
         self.error = f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message
         self.changed.emit()
 
@@ -365,7 +382,7 @@ class Explainer(QObject):
         handle = self._lane.submit(request, replaces="check", deadline_s=SILENCE_S)
         self._show_progress(self.tr("Check explanations"), handle)
         handle.succeeded.connect(self._on_checked)
-        handle.failed.connect(self._on_failed)
+        handle.failed.connect(self._tell)
         handle.closed.connect(self._on_check_closed)
         self.check_changed.emit()
 

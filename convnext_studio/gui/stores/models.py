@@ -14,6 +14,7 @@ from convnext_studio.core.resources import resource
 from convnext_studio.core.values import Execution, ModelInfo, ModelRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.settings import Settings, SettingsStore
+from convnext_studio.gui.stores.again import Again
 from convnext_studio.gui.stores.fetch import Download, Fetch
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.stores.model_memory import ModelMemory, Speed
@@ -64,6 +65,7 @@ class Models(QObject):
         self._asked = ""
         self._looked_in: str | None = None
         self._read_paths: tuple[str, ...] = ()
+        self._again = Again()
         settings.changed.connect(self._on_settings_changed)
 
     # --- what there is
@@ -136,6 +138,7 @@ class Models(QObject):
         self._read_paths = self._card_paths()
         handle = self._lanes["interactive"].submit(ReadCards(self._read_paths), replaces="read cards")
         handle.succeeded.connect(self._on_cards_read)
+        handle.failed.connect(self._on_cards_unread)
 
     def _card_paths(self) -> tuple[str, ...]:
         return (str(self._sample), *self._memory.own_files)
@@ -145,6 +148,12 @@ class Models(QObject):
         if rows != self._own:
             self._own = rows
             self.rows_changed.emit()
+
+    def _on_cards_unread(self, end: Failed | EngineStopped) -> None:
+        if self._again.allows(end, self._read_paths):
+            self.read_own()
+        else:
+            self._read_paths = ()  # the next time the picker opens, they are read again
 
     def check_file(self, path: str) -> None:
         """Find out whether a picked file is a Model file; `file_checked` says so."""

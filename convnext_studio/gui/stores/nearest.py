@@ -14,6 +14,7 @@ from convnext_studio.core.requests import FindNearest, IndexFeatures, OpenImage
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
+from convnext_studio.gui.stores.again import Again
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.stores.library import Library
@@ -61,6 +62,7 @@ class Nearest(QObject):
         self._messages = messages
         self._is_watched = False
         self._asked: _Key | None = None
+        self._again = Again()
         self._has_answer = False
         self._handle: JobHandle | None = None
         self._indexing: JobEntry | None = None
@@ -158,6 +160,9 @@ class Nearest(QObject):
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self._handle = None
+        if self._again.allows(end, self._asked):
+            self._ask()
+            return
         self.error = f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message
         self.changed.emit()
 
