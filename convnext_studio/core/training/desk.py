@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from convnext_studio.core.context import Cancelled, JobContext
-from convnext_studio.core.errors import StorageError
+from convnext_studio.core.errors import DataError, StorageError
 from convnext_studio.core.run_events import Paused, RunEvent, RunNoticed, WentOn
 from convnext_studio.core.runs.control import Control, Wanted
 from convnext_studio.core.runs.recorder import Recorder
@@ -30,7 +30,6 @@ class Agreed:
     """What all processes agreed on before a step: how many Images it has, and what was asked for."""
 
     count: int
-    is_failing: bool = False
     wanted: tuple[Wanted, ...] = ()
 
 
@@ -51,6 +50,8 @@ class Desk:
     _is_stopped: bool = False
     _is_paused: bool = False
     _later: list[Wanted] = field(default_factory=list)
+    _unread: dict[str, str] = field(default_factory=dict)
+    _named: set[str] = field(default_factory=set)
     _looked_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -68,6 +69,14 @@ class Desk:
         """Say something the user should know."""
         self.emit(RunNoticed(message, hint, images))
 
+    def leave_out(self, path: str, why: str) -> None:
+        """Say that an Image is left out, once; of several processes the first one says so when they meet."""
+        if not self.world.is_first:
+            self._unread[path] = why
+        elif path not in self._named:
+            self._named.add(path)
+            self.notice(f"“{path}” is left out: {why}", images=(path,))
+
     @property
     def seconds(self) -> float:
         """How long the Run has been worked on, all parts together; the same in all processes."""
@@ -78,11 +87,10 @@ class Desk:
         """For those who read Images: of several processes none may stop alone."""
         return self.ctx if self.world.size == 1 else JobContext(self.outside.emit)
 
-    def check(self) -> None:
-        """Raise `Cancelled` in all processes once a stop was asked of one of them; obey a pause."""
+    def check(self, failure: DataError | None = None) -> None:
+        """Obey a pause; raise in all processes `Cancelled` once a stop was asked of one, or what one failed at."""
         self._look()
-        if self.world.any_of(is_so=self._is_stopped):
-            raise Cancelled
+        self._meet(failure, ())
 
     def heed(self) -> None:
         """Raise `Cancelled` once a stop was asked for, and obey a pause: cheap enough for every unit of work."""
@@ -91,15 +99,12 @@ class Desk:
         if self._is_stopped:
             raise Cancelled
 
-    def agree(self, count: int, *, is_failing: bool) -> Agreed:
-        """Before each step: add up the Images, obey a pause, and learn what was asked. Raises `Cancelled`."""
+    def agree(self, count: int, failure: DataError | None) -> Agreed:
+        """Before each step: add up the Images, obey a pause, and learn what was asked. Raises as `check` does."""
         self._look()
         wanted, self._later = self._later, []
-        flags = [float(wish in wanted) for wish in _WISHES]
-        stop, failing, total, *wishes = self.world.total([self._is_stopped, is_failing, count, *flags])
-        if stop:
-            raise Cancelled
-        return Agreed(int(total), failing > 0, tuple(wish for wish, one in zip(_WISHES, wishes, strict=True) if one))
+        total, *wishes = self._meet(failure, [count, *(float(wish in wanted) for wish in _WISHES)])
+        return Agreed(int(total), tuple(wish for wish, one in zip(_WISHES, wishes, strict=True) if one))
 
     def patiently(self, write: Callable[[], T], needed_bytes: int) -> T:
         """Write in the first process; while the disk is full or gone, wait and try again. Raises `Cancelled`."""
@@ -121,6 +126,21 @@ class Desk:
             if is_waiting:
                 self.emit(WentOn())
             return result
+
+    def _meet(self, failure: DataError | None, numbers: Sequence[float]) -> list[float]:
+        """Sum numbers over all processes; what one of them could not read is told, what one failed at raised in all."""
+        flags = [float(self._is_stopped), float(failure is not None), float(len(self._unread))]
+        stop, failing, unread, *sums = self.world.total([*flags, *numbers])
+        if unread:
+            parts, self._unread = self.world.gathered(self._unread), {}
+            if self.world.is_first:
+                for path, why in (one for part in parts for one in part.items()):
+                    self.leave_out(path, why)
+        if stop:
+            raise Cancelled
+        if failing:
+            raise next(one for one in self.world.gathered(failure) if one is not None)
+        return sums
 
     def _look(self) -> None:
         """Take in what was asked since the last time; a pause is obeyed here."""

@@ -73,10 +73,6 @@ class World:
             dist.all_reduce(sums)
         return [float(one) for one in sums]
 
-    def any_of(self, *, is_so: bool) -> bool:
-        """Whether it is so in any process."""
-        return self.total([float(is_so)])[0] > 0
-
     def gathered(self, part: T) -> list[T]:
         """What each process has, in the order of ranks."""
         if self.size == 1:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from convnext_studio.core.context import aside
 from convnext_studio.core.data.dataset import LabelledImage, Split
-from convnext_studio.core.errors import StorageError
+from convnext_studio.core.errors import DataError, StorageError
 from convnext_studio.core.files import oldest, replacing
 from convnext_studio.core.models.network import LoadedModel
 from convnext_studio.core.predict.device import precisions_on
@@ -137,17 +137,21 @@ def _computed(
     world, at_once = work.desk.world, _at_once(work.ground)
     numbers: list[int] = []
     rows: list[Rows] = []
+    failure: DataError | None = None
     if runner is not None and missing:
-        with work.batches(split, is_altered=False, only=missing) as batches:
-            for batch in batches.in_order(work.desk.reading):
-                if len(batch):
-                    pixels = np.ascontiguousarray(batch.pixels.permute(0, 2, 3, 1).numpy())
-                    for start in range(0, len(pixels), at_once):
-                        work.desk.reading.check()
-                        rows.append(runner.run(pixels[start : start + at_once]))
-                    numbers += batch.numbers
-                    on_done(len(numbers) * world.size)
-    work.desk.check()
+        try:
+            with work.batches(split, is_altered=False, only=missing) as batches:
+                for batch in batches.in_order(work.desk.reading):
+                    if len(batch):
+                        pixels = np.ascontiguousarray(batch.pixels.permute(0, 2, 3, 1).numpy())
+                        for start in range(0, len(pixels), at_once):
+                            work.desk.reading.check()
+                            rows.append(runner.run(pixels[start : start + at_once]))
+                        numbers += batch.numbers
+                        on_done(len(numbers) * world.size)
+        except DataError as error:
+            failure = error
+    work.desk.check(failure)
     parts = world.gathered((numbers, rows))
     pairs = [
         (missing[number], row)

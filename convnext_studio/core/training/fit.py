@@ -126,9 +126,9 @@ def _train_epoch(work: Work, batches: Batches) -> None:
     begun = time.monotonic()
     try:
         for batch, error in _read(work, batches):
-            agreed = desk.agree(len(batch) if batch else 0, is_failing=error is not None)
-            if batch is None or agreed.is_failing or not agreed.count:
-                raise error or _nothing_readable()
+            agreed = desk.agree(len(batch) if batch else 0, error)
+            if batch is None or not agreed.count:
+                raise _nothing_readable()
             work.obey(agreed.wanted)
             factor = progress.rate * gentleness(progress.step, work.plan.steps)
             rate = work.schedule.set(work.plan.share(progress.step + 0.5), factor)
@@ -165,7 +165,7 @@ def _train_epoch(work: Work, batches: Batches) -> None:
         raise
 
 
-def _read(work: Work, batches: Batches) -> Iterator[tuple[Batch | None, Exception | None]]:
+def _read(work: Work, batches: Batches) -> Iterator[tuple[Batch | None, DataError | None]]:
     """The batches that are still to come in this epoch; of several processes, none may fail alone."""
     plan, step = work.plan, work.progress.step
     coming = batches.epoch(work.epoch, work.desk.reading, step - work.progress.epochs * plan.steps_per_epoch)
@@ -186,7 +186,7 @@ def _validate(work: Work, validation: Batches) -> None:
     began = time.monotonic()
     try:
         scores = _scores(work, work.best, validation, "validation")
-    except Cancelled:
+    except (Cancelled, DataError, OthersGone):
         _save_if_possible(work)
         raise
     progress.epochs += 1

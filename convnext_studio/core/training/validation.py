@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from convnext_studio.core.data.dataset import LabelledImage
+from convnext_studio.core.errors import DataError
 from convnext_studio.core.evaluation import metrics
 from convnext_studio.core.evaluation.totals import total
 from convnext_studio.core.models.card import Metric
@@ -72,6 +73,7 @@ def predict(
     network.eval()
     numbers: list[int] = []
     found: list[NDArray[np.float64]] = []
+    failure: DataError | None = None
     try:
         for batch in batches.in_order(desk.reading):
             if not len(batch):
@@ -87,9 +89,11 @@ def predict(
             numbers += batch.numbers
             if on_batch is not None:
                 on_batch(len(numbers))
+    except DataError as error:
+        failure = error
     finally:
         network.train(was_training)
-    desk.check()
+    desk.check(failure)
     parts = desk.world.gathered((numbers, found))
     all_numbers = np.array([number for part, _ in parts for number in part], np.int64)
     rows = [row for _, part in parts for row in part]

@@ -121,7 +121,7 @@ class Work:
             ground.preprocessing,
             reading,
             augmentation=Augmentation(recipe, ground.preprocessing) if is_training else None,
-            on_unreadable=lambda path, why: desk.notice(f"“{path}” is left out: {why}", images=(path,)),
+            on_unreadable=desk.leave_out,
         )
 
     # --- the plan

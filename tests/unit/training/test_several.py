@@ -16,7 +16,7 @@ import torch
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.requests import Train
-from convnext_studio.core.run_events import RunEnded, Saved, StepEnded, from_line
+from convnext_studio.core.run_events import RunEnded, RunNoticed, Saved, StepEnded, from_line
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.training import distributed, fit
 from convnext_studio.core.training.distributed import OthersGone, World
@@ -33,6 +33,30 @@ save = work.save_model_file
 work.save_model_file = lambda *rest: (time.sleep(0.5), save(*rest))
 sys.exit(exam_train.main())
 """  # a disk far away
+GONE = """
+import os, sys
+from pathlib import Path
+from tests import exam_train
+from convnext_studio.core.errors import ImageError
+from convnext_studio.core.training import batches
+
+split, beside = os.environ["GONE"], Path(sys.argv[sys.argv.index("--run") + 1])
+load, gone = batches.load_input, []
+
+def load_what_is_there(path, *rest):
+    if os.environ["RANK"] == "1" and f"{path},{split}" in lines():
+        gone[:] = gone or [path]
+        if path in gone:
+            raise ImageError("It is gone.")
+    return load(path, *rest)
+
+def lines():
+    rows = (line.split(",") for line in (beside / "split.csv").read_text().splitlines())
+    return {f"{row[0]},{row[2]}" for row in rows}
+
+batches.load_input = load_what_is_there
+sys.exit(exam_train.main())
+"""  # one Image of a split cannot be read by the second process
 
 
 def test_two_processes_take_the_steps_of_one_stop_together_and_leave_a_run_that_one_can_finish(tmp_path: Path) -> None:
@@ -59,6 +83,29 @@ def test_processes_of_which_one_has_no_image_in_a_batch_and_that_write_slowly_te
 
     assert ends_of_two([sys.executable, "-c", SLOW, "--run", str(run.folder)]) == [0, 0]
     assert len(curve(run)) == 4
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+@pytest.mark.parametrize("policy", ["skip", "stop"])
+def test_what_another_process_cannot_read_is_named_as_if_there_were_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, split: str
+) -> None:
+    monkeypatch.setenv("GONE", split)
+    data = draw_data_set(tmp_path / "data", 10)
+    recipe = recipe_for(data, mixup=0.0, epochs=2, batch_size=4, on_unreadable=policy, balance="none")
+    run = Run.create_in(tmp_path / "run", recipe)
+
+    ends = ends_of_two([sys.executable, "-c", GONE, "--run", str(run.folder)])
+
+    events = [line.event for text in run.events_path.read_text().splitlines() if (line := from_line(text))]
+    notices = [event for event in events if isinstance(event, RunNoticed) and event.images]
+    if policy == "skip":
+        assert ends == [0, 0]
+        assert len(notices) == 1 and "is left out: It is gone." in notices[0].message
+    else:
+        assert ends == [3, 3]
+        assert isinstance(events[-1], RunEnded) and events[-1].why == "data"
+        assert "cannot be used: It is gone." in events[-1].message and events[-1].can_go_on
 
 
 @pytest.mark.parametrize("ask", ["total", "gathered", "shared", "add_up"])
