@@ -91,9 +91,10 @@ def _read_old_format(path: Path, file: BinaryIO) -> tuple[dict[str, Tensor], tup
         raise DamagedPickle
     for _ in range(2):  # the version and the system it was written on
         read_pickle(file)
-    views, warnings = _find_weights(read_pickle(file), path)
+    storages: list[Storage] = []
+    views, warnings = _find_weights(read_pickle(file, storages), path)
     keys = read_pickle(file)
-    width = {view.storage.key: _dtype_of(view.storage, path).itemsize for view in views.values()}
+    width = {storage.key: _dtype_of(storage, path).itemsize for storage in storages}  # also of what is passed over
     places: dict[object, tuple[int, int]] = {}
     for key in keys if isinstance(keys, list) else ():
         (count,) = struct.unpack("<q", file.read(8))

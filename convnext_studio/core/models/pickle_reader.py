@@ -70,12 +70,12 @@ _MARK = _Object()
 _UNKNOWN = _Object()
 
 
-def read_pickle(file: BinaryIO) -> object:
+def read_pickle(file: BinaryIO, storages: list[Storage] | None = None) -> object:
     """The value of the pickle at the file's position, of plain values, `TensorView`, `Storage` and `Name`.
 
-    Raises `ForbiddenName` and `DamagedPickle`.
+    Every storage that it speaks of, needed or not, is added to `storages`. Raises `ForbiddenName` and `DamagedPickle`.
     """
-    machine = _Machine()
+    machine = _Machine([] if storages is None else storages)
     try:
         for steps, (operation, argument, _) in enumerate(pickletools.genops(file)):
             if steps > MAX_STEPS:
@@ -89,7 +89,8 @@ def read_pickle(file: BinaryIO) -> object:
 class _Machine:
     """The stack and the memo of the pickle protocol."""
 
-    def __init__(self) -> None:
+    def __init__(self, storages: list[Storage]) -> None:
+        self._storages = storages
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
@@ -174,7 +175,8 @@ class _Machine:
         word, kind, key, _, count = self.pop()[:5]
         if word != "storage" or not isinstance(kind, Name) or type(count) is not int or not isinstance(key, str):
             raise DamagedPickle
-        self._stack.append(Storage(kind.text, key, count))
+        self._storages.append(Storage(kind.text, key, count))
+        self._stack.append(self._storages[-1])
 
     def _newobj(self) -> None:
         self.pop(), self.pop()

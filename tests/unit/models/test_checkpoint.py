@@ -120,6 +120,18 @@ def test_wrappers_prefixes_and_half_precision_load(
     assert largest_difference(foreign(path, "test_convnext"), network) < allowed
 
 
+@pytest.mark.parametrize("is_old_format", [False, True])
+def test_weights_beside_an_optimizer_and_an_average_load_from_either_format(
+    tmp_path: Path, network: nn.Module, is_old_format: bool
+) -> None:
+    path, state = tmp_path / "whole.pth", network.state_dict()
+    moments = {"state": {0: {"exp_avg": torch.zeros(7, dtype=torch.float64), "step": torch.tensor(3)}}}
+    content = {"optimizer": moments, "model_ema": state, "model": _half(state)}
+    torch.save(content, path, _use_new_zipfile_serialization=not is_old_format)
+
+    assert largest_difference(foreign(path, "test_convnext"), network) < 1e-6
+
+
 def test_a_head_of_another_size_is_taken_over_and_its_classes_are_numbered(tmp_path: Path, network: nn.Module) -> None:
     save_file(network.state_dict(), tmp_path / "three.safetensors")
     model = load(ModelRef("test_convnext", file=str(tmp_path / "three.safetensors")))
