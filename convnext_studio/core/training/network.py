@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,7 +41,8 @@ def start_network(recipe: Recipe, classes: tuple[str, ...]) -> Start:
         return _from_random(recipe, classes)
     model = load(recipe.model_ref)
     options = dict(model.card.options) | _size_of(model.network, recipe)
-    network = _built(model.architecture, len(classes), options, recipe)
+    with _chance_of(recipe):
+        network = _built(model.architecture, len(classes), options, recipe)
     new, old = network.state_dict(), model.network.state_dict()
     kept = {
         name: tensor
@@ -102,12 +105,19 @@ def _from_random(recipe: Recipe, classes: tuple[str, ...]) -> Start:
             options = _size_of(build(recipe.model), recipe)  # raises for a name that nobody knows
         way_in = preprocessing_of(recipe.model)
     options |= options_of(recipe)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+    with _chance_of(recipe):
         network = _built(architecture, len(classes), options, recipe)
         _scatter(network)
     card = Card(architecture=architecture, classes=classes, preprocessing=way_in, options=options)
     return Start(network, _card(recipe, classes, card, None))
+
+
+@contextlib.contextmanager
+def _chance_of(recipe: Recipe) -> Iterator[None]:
+    """Within, weights are drawn as the Recipe's seed says; chance elsewhere is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        yield
 
 
 def _scatter(network: nn.Module) -> None:
