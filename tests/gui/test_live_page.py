@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.errors import UsageError
 from convnext_studio.core.requests import FindAnswered, SavePlot, SteerRun
 from convnext_studio.core.run_events import EpochEnded, RunEvent, RunStarted, SamplesShown, StepEnded
 from convnext_studio.core.runs.history import History
@@ -131,7 +133,7 @@ def test_a_plot_is_saved_as_picture_drawing_or_values(
     lanes["files"].served_by[SavePlot] = save_plot
     panel = show_live(window, workspace, qtbot)
     path = tmp_path / f"plot{suffix}"
-    panel.save_plot("loss", str(path))
+    panel.saving.save(panel.cards["loss"], "line 3", str(path))
     qtbot.waitUntil(path.exists)
     begins = {".png": b"\x89PNG", ".svg": b"<?xml", ".csv": b"run,series,epoch,value"}
     written = path.read_bytes()
@@ -141,6 +143,28 @@ def test_a_plot_is_saved_as_picture_drawing_or_values(
         assert b"line 3,validation,17.0," in written
     if suffix == ".svg":
         assert re.search(rb"<text[^>]*>\s*10\s*</text>", written)  # the axes are words, not a picture of them
+
+
+def test_a_plot_never_takes_the_place_of_another_file_unasked(
+    window: MainWindow, workspace: Workspace, lanes: dict[str, InlineLane], tmp_path: Path, qtbot: QtBot
+) -> None:
+    lanes["files"].served_by[SavePlot] = save_plot
+    panel = show_live(window, workspace, qtbot)
+    panel.cards["loss"].save.click()
+    dialog = panel.findChild(QFileDialog)
+    for kind, ending in (("Values", ".csv"), ("Drawing", ".svg"), ("Picture", ".png")):
+        name = next(one for one in dialog.nameFilters() if one.startswith(kind))
+        dialog.selectNameFilter(name)
+        dialog.filterSelected.emit(name)  # as Qt does where a person chooses one
+        dialog.selectFile(str(tmp_path / "plot"))  # Qt asks about the files that it names itself
+        assert dialog.selectedFiles() == [str(tmp_path / f"plot{ending}")]
+    dialog.reject()
+
+
+def test_a_plot_is_not_written_under_an_ending_that_stands_for_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"plot\.txt"):
+        save_plot(SavePlot(str(tmp_path / "plot.txt"), "epoch", (), b"picture"), JobContext())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cell_of_the_confusion_matrix_opens_its_images(
@@ -235,7 +259,7 @@ def test_a_run_that_told_nothing_yet_has_no_figures_on_its_axes_and_no_slider(
     lanes["files"].served_by[SavePlot] = save_plot
     panel = show_live(window, workspace, qtbot, [])
     qtbot.waitUntil(lambda: not panel.loss._later.isActive())
-    panel.save_plot("loss", str(tmp_path / "empty.svg"))
+    panel.saving.save(panel.cards["loss"], "line 3", str(tmp_path / "empty.svg"))
     qtbot.waitUntil((tmp_path / "empty.svg").exists)
     assert b"e-10" not in (tmp_path / "empty.svg").read_bytes()
     assert panel.samples.slider.isHidden()

@@ -8,14 +8,19 @@ from pathlib import Path
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.split_file import escaped
+from convnext_studio.core.errors import UsageError
 from convnext_studio.core.files import replacing
 from convnext_studio.core.requests import SavePlot
 
+SUFFIXES = (".png", ".svg", ".csv")
+
 
 def save_plot(request: SavePlot, ctx: JobContext) -> str:
-    """Serve `SavePlot`. Raises `StorageError`."""
+    """Serve `SavePlot`. Raises `StorageError`, and `UsageError` for a suffix that is not known."""
     ctx.check()
     path = Path(request.path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"“{path.name}” has no suffix that is known here.", f"Use one of: {', '.join(SUFFIXES)}.")
     with replacing(path) as part:
         if request.picture:
             part.write_bytes(request.picture)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QDateTime, QLocale, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QScrollArea,
@@ -18,11 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from convnext_studio.core.requests import SavePlot
 from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.plot_saving import PlotSaving
 from convnext_studio.gui.stores.curves import (
     PlotSpec,
     axis_words,
@@ -80,6 +79,7 @@ class LivePanel(QWidget):
         self._pictures = SmallPictures(studio.lanes, "worst images", 2 * _PICTURE_SIDE, self)
         self._sample_pictures = SmallPictures(studio.lanes, "samples", 2 * SIDE, self)
         self.plots = PlotView(self)
+        self.saving = PlotSaving(studio, self.plots, self)
         self.cards: dict[str, PlotCard] = {}
         self._specs: dict[str, PlotSpec] = {}
         self._to_make: list[tuple[CardGrid, PlotSpec]] = []
@@ -158,7 +158,7 @@ class LivePanel(QWidget):
 
     def _plot_card(self, spec: PlotSpec) -> PlotCard:
         made = PlotCard(self._studio.theme, spec.title, spec.second, self.plots, spec.scale)
-        made.save_asked.connect(lambda: self._on_save_asked(spec.key))
+        made.save_asked.connect(lambda: self.saving.ask(made, self.title.text()))
         self.cards[spec.key], self._specs[spec.key] = made, spec
         return made
 
@@ -491,33 +491,6 @@ class LivePanel(QWidget):
         label, answer = self._classes[true], self._classes[found]
         if started is not None and known and known[-1].confusion[label][answer]:
             self._studio.training.find_answered(started.classes[label], started.classes[answer])
-
-    def _on_save_asked(self, key: str) -> None:
-        card = self.cards[key]
-        kinds = {".png": self.tr("Picture"), ".svg": self.tr("Drawing"), ".csv": self.tr("Values")}
-        start = str(Path(self._view.folder).parent.parent / f"{self.title.text()} {card.title}.png")
-        filters = ";;".join(f"{words} (*{suffix})" for suffix, words in kinds.items())
-        dialog = QFileDialog(self, self.tr("Save {0}").format(card.title), start, filters)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.fileSelected.connect(lambda path: self.save_plot(key, path, dialog.selectedNameFilter()))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def save_plot(self, key: str, path: str, kind: str = "") -> None:
-        """Write a plot as the ending of `path` says, or as the kind of file that was chosen."""
-        suffix = Path(path).suffix.lower()
-        if suffix not in {".png", ".svg", ".csv"}:
-            suffix = kind.rpartition("*")[2].rstrip(")") or ".png"
-            path += suffix
-        card = self.cards[key]
-        curves = tuple(
-            (curve.run or self.title.text(), curve.name, curve.table)
-            for curve in card.plot.shown
-            if curve.title not in self.plots.hidden
-        )
-        picture = b"" if suffix == ".csv" else card.picture(suffix)
-        axis = axis_words(self.plots.axis, self._view.history)
-        self._studio.exporter.save_plot(SavePlot(path, axis, () if picture else curves, picture))
 
     def _on_worst_pressed(self, number: int) -> None:
         paths = [path for path, *_rest in self._worst]
