@@ -41,6 +41,44 @@ def test_a_killed_engine_is_replaced_and_the_job_goes_on_to_its_end(
     assert any("started again" in fact for fact in outcome.messages)
 
 
+@pytest.mark.parametrize(
+    ("moment", "numbers"),
+    [
+        ("loading", (signal.SIGKILL,)),
+        ("classifying", (signal.SIGKILL, signal.SIGSTOP)),
+    ],
+)
+def test_an_engine_that_ends_at_an_odd_moment_or_again_costs_no_image(
+    moment: str,
+    numbers: tuple[int, ...],
+    thousand: Path,
+    quick_settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log: Callable[[str], None],
+) -> None:
+    expect_log("The Engine ")
+
+    def script(app: App) -> Generator[Until, None, None]:
+        library, classifier = app.studio.library, app.studio.classifier
+        if moment == "classifying":
+            drop(app, thousand)
+            yield lambda: library.classified >= 20
+        else:
+            yield lambda: classifier.state == "loading" and app.host.is_ready
+            drop(app, thousand)
+        for number in numbers:
+            yield lambda: app.host.is_ready and app.host.pid is not None
+            pid = app.host.pid
+            assert pid is not None
+            os.kill(pid, number)
+            yield lambda pid=pid: app.host.pid not in (pid, None)  # type: ignore[misc]
+        yield is_done(app, GOOD + BROKEN)
+        assert (library.classified, library.errors) == (GOOD, BROKEN)
+        assert not any("engine" in prediction.error.lower() for prediction in library.predictions())
+
+    assert run_program(monkeypatch, ["gui"], script).code == 0
+
+
 def _running(app: App, folder: Path) -> Until:
     drop(app, folder)
     return lambda: app.studio.classifier.state == "classifying" and app.studio.library.classified >= 1

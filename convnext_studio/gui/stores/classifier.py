@@ -108,6 +108,7 @@ class Classifier(QObject):
         self._chunk: _Chunk | None = None
         self._run: _Run | None = None
         self._is_wanted = False  # classify as soon as there is a Model
+        self._may_load_again = True
         self._is_stopped = False  # by the user: what is found later of the same folders waits too
         self._queue: deque[ImageRef] = deque()
         self._suspects: deque[ImageRef] = deque()
@@ -160,8 +161,9 @@ class Classifier(QObject):
         if self.can_measure_again:
             self.load(is_measured_anew=True)
 
-    def load(self, *, is_measured_anew: bool = False) -> None:
+    def load(self, *, is_measured_anew: bool = False, is_second_try: bool = False) -> None:
         """Load the Model that is wanted now, again if need be."""
+        self._may_load_again = not is_second_try
         is_going_on = self.state == "classifying" or self._is_wanted or self._library.classified + self._library.errors
         self._withdraw()
         if self._loading is not None:
@@ -193,8 +195,11 @@ class Classifier(QObject):
             self.classify_all()
 
     def _on_load_failed(self, end: Failed | EngineStopped) -> None:
-        """The Model before this one stays in use, if there is one."""
+        """An Engine may have died of something else: try again once. The Model before, if any, stays in use."""
         self._loading = None
+        if isinstance(end, EngineStopped) and self._may_load_again:
+            self.load(is_second_try=True)
+            return
         self._is_wanted = False
         self._messages.failed(end, self.tr("The Model was not loaded."))
         if self.info is not None:
