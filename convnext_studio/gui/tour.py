@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAction
 from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
+from shiboken6 import isValid
 
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.studio import Studio
@@ -94,9 +95,9 @@ class Tour(QObject):
             return
         had_focus = self._card.isAncestorOf(QApplication.focusWidget() or self._window)
         self._card.leave()
-        if had_focus and self._came_from is not None and self._came_from.isVisible():
-            self._came_from.setFocus(Qt.FocusReason.PopupFocusReason)
-        self._came_from = None
+        came_from, self._came_from = self._came_from, None
+        if had_focus and came_from is not None and isValid(came_from) and came_from.isVisible():
+            came_from.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _show(self, number: int, *, takes_focus: bool) -> None:
         step = self._steps[number]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.requests import FindWeights, StartRun
@@ -82,6 +82,21 @@ def test_every_step_stands_beside_a_control_that_is_there(
     assert not window.tour.is_on
     assert card_of(window).isHidden()
     assert not studio.data_sets.path, "the tour itself chooses and starts nothing"
+
+
+def test_the_tour_ends_also_where_what_had_the_focus_is_gone(
+    window: MainWindow, actions: Actions, qtbot: QtBot
+) -> None:
+    button = QPushButton(window.pages)
+    button.show()
+    window.activateWindow()
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    actions["tour"].trigger()
+    button.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    window.tour.leave()
+    assert not window.tour.is_on and card_of(window).isHidden()
 
 
 def test_who_does_what_the_tour_says_is_led_on(

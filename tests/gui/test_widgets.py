@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtGui import QAction, QColor, QFontMetrics, QGuiApplication, QStandardItemModel
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QStyleOptionComboBox, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -232,6 +232,19 @@ class TestPopover:
     ) -> None:
         anchor.clicked.connect(lambda: popover.open_under(anchor))
         qtbot.mouseClick(anchor, Qt.MouseButton.LeftButton)
+        assert not popover.isVisible()
+
+    def test_it_closes_also_where_what_had_the_focus_is_gone(
+        self, popover: Popover, anchor: Button, qtbot: QtBot
+    ) -> None:
+        popover.close_popover()
+        anchor.setFocus()
+        qtbot.waitUntil(anchor.hasFocus)
+        popover.open_under(anchor, popover.findChild(QLineEdit))
+        anchor.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        with qtbot.waitSignal(popover.closed):
+            qtbot.keyClick(popover.findChild(QLineEdit), Qt.Key.Key_Escape)
         assert not popover.isVisible()
 
     def test_it_stays_inside_a_window_that_shrinks(self, popover: Popover, window: QMainWindow) -> None:

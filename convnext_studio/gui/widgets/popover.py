@@ -7,6 +7,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.frame import Frame
@@ -55,7 +56,7 @@ class Popover(TabAsLaidOut, Frame):
         focused = QApplication.focusWidget()
         had_focus = focused is None or self._holds(focused)
         self.hide()
-        if had_focus and self._came_from is not None:
+        if had_focus and self._came_from is not None and isValid(self._came_from):  # else it was made anew meanwhile
             self._came_from.setFocus(Qt.FocusReason.PopupFocusReason)
         self._came_from = None
         self.closed.emit()
