@@ -67,7 +67,10 @@ class _Driver(QObject):
     def _end(self) -> None:
         self._timer.stop()
         self.closed_at = time.monotonic()
-        self._app.window.close()
+        if self.error is None:
+            self._app.window.close()
+        else:  # whatever would be asked then, nobody answers
+            self._app.window.leaving.leave()
 
 
 def run_program(

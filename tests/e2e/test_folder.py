@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convnext_studio.core.values import ModelRef
+from convnext_studio.core.values import ImageRef, ModelRef, Prediction
 from convnext_studio.gui.app import App
 from tests.e2e.conftest import BROKEN, GOOD
 from tests.e2e.driver import Until, answer_dialog, drop, is_done, run_program
@@ -72,3 +72,21 @@ def test_stop_keeps_what_is_done_and_classify_goes_on_with_the_rest(
         assert all(now[image] == prediction for image, prediction in kept_predictions.items())
 
     assert run_program(monkeypatch, ["gui"], script).code == 0
+
+
+def test_results_that_are_being_written_are_whole_when_the_program_has_ended(
+    quick_settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "results.csv"
+    images = (ImageRef(f"/parts/{number}.png") for number in range(20_000))
+    predictions = tuple(Prediction(image, ("good", "scratch"), (0.9, 0.1), 0.8) for image in images)
+
+    def script(app: App) -> Generator[Until, None, None]:
+        yield lambda: app.studio.classifier.state == "ready"
+        app.window.leaving._patience.setInterval(60_000)  # nobody is here to answer
+        app.studio.exporter.save(predictions, str(results), 2)
+
+    outcome = run_program(monkeypatch, ["gui"], script)
+    assert outcome.code == 0 and "Saved results.csv." in outcome.messages
+    with results.open(encoding="utf-8") as lines:
+        assert sum(1 for _ in lines) == 20_001
