@@ -66,6 +66,25 @@ def test_a_network_converted_with_a_small_example_answers_rightly_at_its_own_siz
     assert softmax(found) == pytest.approx(softmax(expected), abs=1e-4)
 
 
+@pytest.mark.parametrize("suffix", [".bin", ".xml", ".sha256"])
+def test_a_converted_network_that_was_altered_on_the_disk_is_converted_anew(
+    model: ModelRef, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if "openvino" not in _engines():
+        pytest.skip("OpenVINO is not installed")
+    loaded, plan = network.load(model), Plan("cpu", "openvino", "fp32", "", 2, 1, 1)
+    batch = np.random.default_rng(1).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    expected = build_runner(loaded, plan).run(batch)
+    (kept,) = cache_folder().rglob(f"*{suffix}")
+    whole = kept.read_bytes()
+    at = len(whole) // 2
+    altered = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+    kept.write_bytes(altered)
+    assert build_runner(loaded, plan).run(batch) == pytest.approx(expected, abs=1e-5)
+    assert kept.read_bytes() != altered, "and kept anew"
+
+
 def test_a_heavy_network_is_made_once_and_measured_image_by_image(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Plan] = []
     monkeypatch.setattr(calibrate, "_HEAVY", 1)

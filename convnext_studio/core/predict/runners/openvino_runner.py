@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import sys
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 _LARGEST_KEPT_BYTES = 512 * 2**20
 _KEPT_FILES = 8
 _EXAMPLE_SIDE = 64
+_PROOF = ".sha256"
+_SUFFIXES = (".bin", _PROOF, ".xml")  # the last one says that all are there
 
 
 class OpenVinoRunner:
@@ -64,13 +67,18 @@ class OpenVinoRunner:
 
 
 def _converted(network: nn.Module, preprocessing: Preprocessing, identity: str, folder: Path) -> ov.Model:
-    """Read the converted network from `folder`, or convert it and keep it there."""
+    """Read the converted network from `folder`, or convert it and keep it there.
+
+    What is kept must be what was written: a flipped bit loads silently, and would answer under the Model's identity.
+    """
     name = f"{identity[:32]}-{preprocessing.height}x{preprocessing.width}"
     path = folder / f"{name}-{ov.__version__.split('-')[0]}.xml"
     try:
         if path.is_file():
             os.utime(path)
-            return ov.Core().read_model(path)
+            if _digest(path) == path.with_suffix(_PROOF).read_bytes():
+                return ov.Core().read_model(path)
+            _log.info("The kept network %s is not what was written", path.name)
     except (RuntimeError, OSError) as error:
         _log.info("The kept network %s is not usable: %s", path.name, error)
     size = (_EXAMPLE_SIDE,) * 2 if takes_any_size(network) else (preprocessing.height, preprocessing.width)
@@ -90,13 +98,23 @@ def _keep(graph: ov.Model, network: nn.Module, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_name(f"{path.stem}.{os.getpid()}.{threading.get_ident()}.xml")
         ov.save_model(graph, part, compress_to_fp16=False)
-        part.with_suffix(".bin").replace(path.with_suffix(".bin"))
-        part.replace(path)
+        part.with_suffix(_PROOF).write_bytes(_digest(part))
+        for suffix in _SUFFIXES:
+            part.with_suffix(suffix).replace(path.with_suffix(suffix))
         for old in oldest(path.parent, "*.xml", but=_KEPT_FILES):
-            old.with_suffix(".bin").unlink(missing_ok=True)
-            old.unlink(missing_ok=True)
+            for suffix in _SUFFIXES:
+                old.with_suffix(suffix).unlink(missing_ok=True)
     except (RuntimeError, OSError) as error:
         _log.info("The converted network was not kept: %s", error)
+
+
+def _digest(path: Path) -> bytes:
+    """SHA-256 of a kept network, of both its files."""
+    digest = hashlib.sha256()
+    for suffix in (".bin", ".xml"):
+        with path.with_suffix(suffix).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.digest()
 
 
 def _normalising(graph: ov.Model, preprocessing: Preprocessing) -> ov.Model:
