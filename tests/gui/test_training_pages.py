@@ -495,6 +495,25 @@ def test_labels_are_moved_left_out_and_taken_back(
 # --- leaving
 
 
+def test_a_run_that_begins_while_the_runs_are_looked_at_is_shown_at_once(
+    window: MainWindow, workspace: Workspace, studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    window.training.show_train()
+    qtbot.waitUntil(lambda: studio.training.has_looked)
+    studio.data_sets.choose(DATA)
+    places: list[str] = []
+    page = window.training.train()
+    studio.training.runs_changed.connect(lambda: places.append(page.place))
+    lanes["places"].hold()
+    workspace.runs = others()  # news, but nothing of the Run that begins next
+    studio.training.look()
+    studio.training.start()
+    qtbot.waitUntil(lambda: studio.training.view.folder == summary().folder)
+    lanes["places"].release()
+    qtbot.waitUntil(lambda: studio.training.shown is not None)
+    assert set(places) == {"live"}
+
+
 @pytest.mark.parametrize(("answer", "is_closed"), [("keep", True), ("stop", True), ("cancel", False)])
 def test_closing_while_a_run_goes_asks_first(
     window: MainWindow, workspace: Workspace, studio: Studio, qtbot: QtBot, answer: str, is_closed: bool

@@ -112,6 +112,13 @@ class Training(QObject):
         self._handle.succeeded.connect(self._on_found)
         self._handle.failed.connect(self._on_looking_failed)
 
+    def _look_anew(self) -> None:
+        """What a look that is under way finds was true before something happened."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self.look()
+
     def leave(self) -> None:
         """The window closes: look no more."""
         self._is_in_sight = False
@@ -145,10 +152,7 @@ class Training(QObject):
     def _on_settings(self, _value: Settings) -> None:
         if self.folder != self._folder:
             self._folder = self.folder
-            if self._handle is not None:
-                self._handle.cancel()  # it would list what is elsewhere
-                self._handle = None
-            self.look()
+            self._look_anew()
 
     def _on_view_ended(self) -> None:
         self.wanted.pop(self.view.folder, None)
@@ -187,19 +191,19 @@ class Training(QObject):
     def note_begun(self, folder: str) -> None:
         """A Run was begun from this window, by the queue."""
         self._own.add(folder)
-        self.look()
+        self._look_anew()
 
     def describe(self, folder: str, **said: Any) -> JobHandle:
         """Keep the user's `name`, `tags` or `notes` of a Run."""
         handle = self._lanes["files"].submit(DescribeRun(folder, **said))
-        handle.succeeded.connect(self.look)
+        handle.succeeded.connect(self._look_anew)
         handle.failed.connect(self._on_describe_failed)
         return handle
 
     def restore(self, trashed: str, folder: str) -> None:
         """Take a Run out of the trash again."""
         handle = self._lanes["files"].submit(RestoreRun(trashed, folder))
-        handle.succeeded.connect(self.look)
+        handle.succeeded.connect(self._look_anew)
         handle.failed.connect(self._on_restore_failed)
 
     def find_answered(self, true: str, found: str) -> None:
@@ -221,7 +225,7 @@ class Training(QObject):
     def _on_started(self, folder: str) -> None:
         self.wanted.pop(folder, None)
         self._own.add(folder)
-        self.look()
+        self._look_anew()
         self.view.show(folder, is_anew=True)
         self.started.emit(folder)
 
