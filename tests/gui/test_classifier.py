@@ -10,14 +10,15 @@ from pytestqt.qtbot import QtBot
 
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import MissingWeights
+from convnext_studio.core.errors import MissingWeights, UsageError
 from convnext_studio.core.events import EngineStopped, ImagesClassified, ImagesFound
 from convnext_studio.core.requests import Classify, FindImages, LoadModel
-from convnext_studio.core.values import ImageRef, ModelInfo, ModelRef
+from convnext_studio.core.values import Execution, ImageRef, ModelInfo, ModelRef
 from convnext_studio.gui.jobs import InlineLane, JobHandle, Ticket
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.library import Library
+from convnext_studio.gui.stores.studio import Studio
 from tests.guards import Expected
 from tests.gui.replies import finding, image, load, model_info, predict, serve
 
@@ -206,6 +207,34 @@ def test_missing_weights_are_told_and_the_model_before_stays(
     assert classifier.model_ref == ModelRef()
     library.open_paths(["/parts"])
     qtbot.waitUntil(lambda: library.classified == 150)
+
+
+def test_a_device_that_cannot_be_had_leaves_the_model_on_the_one_before(
+    studio: Studio, lanes: Lanes, expect_message: Expected, qtbot: QtBot
+) -> None:
+    def refuse_another(request: LoadModel, ctx: JobContext) -> ModelInfo:
+        if request.execution.device != "auto" or request.fit is not None:
+            raise UsageError("There is no such device here.")
+        return load(request, ctx)
+
+    expect_message("There is no such device here")
+    serve(lanes, IMAGES[:5])
+    lanes["batch"].served_by[LoadModel] = refuse_another
+    classifier, library = studio.classifier, studio.library
+    classifier.load()
+    qtbot.waitUntil(lambda: classifier.state == "ready")
+    with qtbot.waitSignal(studio.messages.posted):
+        studio.settings.update(device="cuda")
+    assert classifier.execution == Execution()
+    with qtbot.waitSignal(studio.messages.posted):
+        classifier.set_fit("squash")
+    assert classifier.fit is None
+    loads = len(lanes["batch"].requests)
+    studio.settings.update(top=3)
+    assert len(lanes["batch"].requests) == loads, "another setting is no reason to try the device again"
+    library.open_paths(["/parts"])
+    wait_until_done(qtbot, library, classifier)
+    assert lanes["batch"].requests[-1].execution == Execution()
 
 
 def test_one_deadly_image_is_skipped_by_name_and_the_rest_is_classified(

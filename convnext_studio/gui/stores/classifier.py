@@ -105,6 +105,7 @@ class Classifier(QObject):
         self._library = library
         self._messages = messages
         self._loading: JobHandle | None = None
+        self._in_use = (self.execution, self.fit)  # of `info`
         self._chunk: _Chunk | None = None
         self._run: _Run | None = None
         self._is_wanted = False  # classify as soon as there is a Model
@@ -186,6 +187,7 @@ class Classifier(QObject):
 
     def _on_loaded(self, info: ModelInfo) -> None:
         self._loading = None
+        self._in_use = (self.execution, self.fit)
         before, self.info = self.info, info
         if before is not None and _answers(before) != _answers(info):
             self._library.drop_predictions()
@@ -204,6 +206,7 @@ class Classifier(QObject):
         self._messages.failed(end, self.tr("The Model was not loaded."))
         if self.info is not None:
             self.model_ref = self.info.ref
+            self.execution, self.fit = self._in_use
         self._become("ready" if self.info else "no Model")
         self.info_changed.emit()
 

@@ -174,6 +174,7 @@ class _Tie(QObject):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio.settings)
         self._studio = studio
+        self._execution: Execution | None = None  # the one that was asked for last, whether it could be had or not
         self._carry(studio.settings.value)
         studio.settings.changed.connect(self._carry)
         studio.library.finding_changed.connect(self._note_count)
@@ -198,6 +199,9 @@ class _Tie(QObject):
         classifier.top = value.top
         classifier.is_automatic = value.classifies_at_once
         execution = Execution(value.device, value.precision, value.engine)
+        if execution == self._execution:
+            return
+        self._execution = execution
         if classifier.info is None and classifier.state == "no Model":
             classifier.execution = execution  # nothing is loaded before the Engine is up
         else:
