@@ -326,6 +326,21 @@ def test_another_models_answers_to_the_same_images_stand_beside_it(
     assert "McNemar" in words_on(window)
 
 
+def test_a_comparison_that_is_no_longer_wanted_is_not_shown_when_it_comes(
+    window: MainWindow, archive: Archive, studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    archive.others = (evaluation(seed=5, model="line 4"),)
+    judge(window, qtbot)
+    evaluator = studio.evaluator
+    qtbot.waitUntil(lambda: bool(evaluator.comparable))
+    lanes["places"].hold()
+    evaluator.compare(evaluator.comparable[0])
+    evaluator.compare(None)
+    lanes["places"].release()
+    qtbot.waitUntil(lambda: lanes["places"].under_way == ())
+    assert evaluator.comparison is None
+
+
 def test_an_evaluation_of_something_else_meanwhile_does_not_take_the_pages_place(
     window: MainWindow, archive: Archive, studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
 ) -> None:

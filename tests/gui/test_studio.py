@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from convnext_studio.core.requests import LoadModel
+from convnext_studio.core.requests import LoadModel, MakeSample
 from convnext_studio.core.values import Execution, ModelInfo, ModelRef
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.stores.look import Look
@@ -17,6 +17,7 @@ from convnext_studio.gui.stores.studio import Studio, build_studio
 from convnext_studio.gui.stores.window_memory import WindowMemory
 from convnext_studio.gui.theme.theme import Theme
 from tests.gui.replies import image, model_info, serve
+from tests.gui.training_replies import DATA, Workspace
 
 
 def load(request: LoadModel, _ctx: object) -> ModelInfo:
@@ -45,6 +46,34 @@ def test_the_model_used_last_is_wanted_at_the_next_start(
     again.recall_model()
     assert again.classifier.model_ref == ModelRef("convnext_tiny.in12k_ft_in1k", folder="/weights")
     assert again.classifier.info is None
+
+
+def test_the_sample_takes_the_place_of_nothing_that_was_opened_while_it_was_made(
+    studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    serve(lanes, [image(1)])
+    Workspace().serve(lanes)
+    lanes["files"].served_by[MakeSample] = lambda _request, _ctx: "/sample"
+    asked_to_train: list[str] = []
+    studio.sample.made_to_train.connect(asked_to_train.append)
+    lanes["files"].hold()
+    studio.sample.open_sample()
+    studio.open_paths(("/parts",))
+    lanes["files"].release()
+    qtbot.waitUntil(lambda: not studio.sample.is_making)
+    assert studio.opened == ("/parts",)
+    studio.sample.open_sample()
+    qtbot.waitUntil(lambda: studio.opened == ("/sample",))
+
+    lanes["files"].hold()
+    studio.sample.train_on_sample()
+    studio.data_sets.choose(DATA)
+    lanes["files"].release()
+    qtbot.waitUntil(lambda: not studio.sample.is_making)
+    assert asked_to_train == []
+    studio.sample.train_on_sample()
+    qtbot.waitUntil(lambda: asked_to_train == ["/sample"])
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough and not studio.library.is_finding)
 
 
 def test_the_first_start_wants_the_sample(studio: Studio) -> None:

@@ -25,6 +25,7 @@ class DataSets(QObject):
     `card` is the newest that is known; it is None while nothing is known of the data set chosen now.
     """
 
+    chosen = Signal()
     changed = Signal()
     progress_changed = Signal()
 
@@ -69,6 +70,7 @@ class DataSets(QObject):
 
     def choose(self, path: str) -> None:
         """Take a folder of class folders, or a CSV."""
+        self.chosen.emit()
         if path == self.path:
             self.check()
             return

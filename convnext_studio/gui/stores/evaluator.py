@@ -171,7 +171,7 @@ class Evaluator(QObject):
 
     def compare(self, other: KeptEvaluation | None) -> None:
         """Set another Evaluation of the same Images beside the one that is shown; None: no longer."""
-        self.comparison = None
+        self.comparison = self._comparing = None
         if other is not None and self.evaluation is not None and self.evaluation.kept_at:
             request = CompareEvaluations(self.evaluation.kept_at, other.path)
             self._comparing = self._lanes["places"].submit(request, replaces="compare")
@@ -287,7 +287,8 @@ class Evaluator(QObject):
             self.comparison_changed.emit()
 
     def _on_compare_failed(self, end: Failed | EngineStopped) -> None:
-        self._messages.failed(end, self.tr("The evaluations cannot be compared."))
+        if self.sender() is self._comparing:
+            self._messages.failed(end, self.tr("The evaluations cannot be compared."))
 
     def _end(self) -> None:
         self._showing.stop()
@@ -297,7 +298,7 @@ class Evaluator(QObject):
 
     def _put(self, found: Evaluation | None) -> None:
         self.failure = self.stopped_at = None
-        self.comparison = None
+        self.comparison = self._comparing = None
         if found is not self.evaluation:
             self.evaluation = found
             self.shown_changed.emit()

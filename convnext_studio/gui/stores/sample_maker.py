@@ -33,6 +33,7 @@ class SampleMaker(QObject):
         self._messages = messages
         self._folder = folder
         self._is_to_train = False
+        self._is_wanted = False
         self._handle: JobHandle | None = None
         self._entry: JobEntry | None = None
 
@@ -49,8 +50,13 @@ class SampleMaker(QObject):
         """Set up a training on the sample images, making those first that are not here."""
         self._make(is_to_train=True)
 
+    def drop(self, *, is_to_train: bool) -> None:
+        """Something else was opened, or chosen to train on, meanwhile: the sample shall not take its place."""
+        if self._is_to_train is is_to_train:
+            self._is_wanted = False
+
     def _make(self, *, is_to_train: bool) -> None:
-        self._is_to_train = is_to_train  # pressed while they are made: the last wish counts
+        self._is_to_train, self._is_wanted = is_to_train, True  # pressed while they are made: the last wish counts
         if self.is_making:
             return
         handle = self._lanes["files"].submit(MakeSample(str(self._folder), COUNT))
@@ -72,7 +78,8 @@ class SampleMaker(QObject):
 
     def _on_succeeded(self, folder: str) -> None:
         self._handle = None
-        (self.made_to_train if self._is_to_train else self.made).emit(folder)
+        if self._is_wanted:
+            (self.made_to_train if self._is_to_train else self.made).emit(folder)
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self._messages.failed(end, self.tr("The sample images were not made."))

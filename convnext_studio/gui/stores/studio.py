@@ -158,6 +158,8 @@ def build_studio(theme: Theme, places: Places, lanes: Mapping[str, LaneLike]) ->
         log=LogStore(),
     )
     studio.sample.made.connect(lambda folder: studio.open_paths((folder,)))
+    library.opening_began.connect(lambda: studio.sample.drop(is_to_train=False))
+    data_sets.chosen.connect(lambda: studio.sample.drop(is_to_train=True))
     studio.viewer.reread.connect(studio.thumbnails.forget)
     studio.viewer.reread.connect(classifier.classify_again)
     studio.recent.changed.connect(studio.look_at_recent)
