@@ -105,7 +105,7 @@ class Classifier(QObject):
         self._library = library
         self._messages = messages
         self._loading: JobHandle | None = None
-        self._in_use = (self.execution, self.fit)  # of `info`
+        self._in_use: tuple[Execution, Fit | None] = (self.execution, self.fit)  # of `info`
         self._chunk: _Chunk | None = None
         self._run: _Run | None = None
         self._is_wanted = False  # classify as soon as there is a Model
