@@ -68,9 +68,17 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     from convnext_studio.cli.training import work_on
 
     place = torchrun.place()
+    if place.world_size > 1 and (arguments.find_rate or arguments.folds):
+        what = (
+            "A learning rate is found by one process"
+            if arguments.find_rate
+            else "Folds are trained one after the other"
+        )
+        raise UsageError(f"{what}.", "Start it without torchrun.")
     if not place.is_first:
         return work_on(torchrun.hear(), stop, place)
     recipe = recipe_of(arguments)
+    _check_model(recipe)
     with stop.at_once():
         jobs.load(requests.CheckDataSet)
     # Quick, and before there is a folder: what is no data set leaves nothing behind.
@@ -80,13 +88,22 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     if arguments.find_rate:
         return _find_rate(recipe, stop)
     if arguments.folds:
-        if place.world_size > 1:
-            raise UsageError("Folds are trained one after the other.", "Start them without torchrun.")
         return train_folds(recipe, arguments.runs or runs_folder(), arguments.name, stop)
     folder = _create(arguments, recipe)
     if place.world_size > 1:
         torchrun.tell_all(folder)
     return work_on(folder, stop, place)
+
+
+def _check_model(recipe: Recipe) -> None:
+    """Refuse a Model that is not there before an Image is looked at, and before there is a folder."""
+    from convnext_studio.core.models.weights import check_there, unknown
+
+    if not check_there(recipe.model_ref):
+        from convnext_studio.core.models.architecture import is_architecture  # takes seconds, and is seldom needed
+
+        if not is_architecture(recipe.model):
+            raise unknown(recipe.model)
 
 
 def _find_rate(recipe: Recipe, stop: Stop) -> int:

@@ -180,6 +180,47 @@ def test_what_makes_no_sense_is_refused_before_anything_is_made(
     assert (out, asked, (tmp_path / "runs").exists()) == ("", [], False)
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--model", "convnext_atoo"], 2, "There is no Model named “convnext_atoo”"),
+        (["--model", "convnext_atoo", "--set", "weights=random"], 2, "There is no Model named “convnext_atoo”"),
+        (["--model", "gone.safetensors"], 3, "“gone.safetensors”"),
+        (["--model", "convnext_atto.d2_in1k"], 3, "are not on this machine"),
+    ],
+)
+def test_a_model_that_is_not_there_is_refused_before_an_image_is_looked_at(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    code: int,
+    words: str,
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert cli.main(["train", "empty", "--runs", str(tmp_path / "runs"), *options]) == code
+    out, err = capsys.readouterr()
+    assert words in err and "class folders" not in err and "Traceback" not in err
+    assert (out, asked, (tmp_path / "runs").exists()) == ("", [], False)
+
+
+@pytest.mark.parametrize("options", [["--find-rate"], ["--folds", "3"]])
+def test_what_one_process_does_alone_is_refused_under_torchrun(
+    asked: list[requests.Train],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+) -> None:
+    for rank in ("0", "1"):
+        for name, value in (("RANK", rank), ("WORLD_SIZE", "2"), ("LOCAL_RANK", rank)):
+            monkeypatch.setenv(name, value)
+        assert _train(tmp_path, *options) == 2
+        assert "without torchrun" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_folds_are_trained_one_after_the_other_and_summed_up(
     asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import UsageError
 from convnext_studio.core.explain.split import SplitNetwork, split
 from convnext_studio.core.explain.viewer import SAME_AT_POOL
 from convnext_studio.core.explain.words import kind_of, plain_sentence, plain_title, sentence_of, title_of
@@ -30,7 +29,7 @@ from convnext_studio.core.models.architecture import (
 )
 from convnext_studio.core.models.card import Option
 from convnext_studio.core.models.card_file import read_card_in_file
-from convnext_studio.core.models.network import SAMPLE
+from convnext_studio.core.models.weights import SAMPLE, unknown
 from convnext_studio.core.requests import DescribeNetwork
 from convnext_studio.core.resources import resource
 from convnext_studio.core.values import ModelRef
@@ -87,7 +86,7 @@ def _wanted(ref: ModelRef) -> tuple[str, int, tuple[int, int], Mapping[str, Opti
         size = card.preprocessing.height, card.preprocessing.width
         return card.architecture, len(card.classes), size, card.options
     if not is_architecture(ref.name):
-        raise UsageError(f"There is no Model named “{ref.name}”.", "`convnext-studio models` lists those there are.")
+        raise unknown(ref.name)
     preprocessing = preprocessing_of(ref.name)
     size = preprocessing.height, preprocessing.width
     return ref.name.partition(".")[0], pretrained_outputs(ref.name), size, NO_OPTIONS

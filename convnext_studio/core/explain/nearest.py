@@ -32,7 +32,7 @@ from convnext_studio.core.explanations import FeaturesIndexed, Neighbour
 from convnext_studio.core.files import replacing
 from convnext_studio.core.images.preprocess import load_input
 from convnext_studio.core.images.together import read_together
-from convnext_studio.core.models.network import SAMPLE
+from convnext_studio.core.models.weights import SAMPLE
 from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.predict.runners.torch_runner import restore_threads
 from convnext_studio.core.requests import FindNearest, IndexFeatures

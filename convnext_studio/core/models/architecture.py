@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from convnext_studio.core.errors import ModelError, UsageError
 from convnext_studio.core.models.card import Card, Option
+from convnext_studio.core.models.weights import unknown
 from convnext_studio.core.values import Fit, Preprocessing
 
 _NONE: Mapping[str, Option] = MappingProxyType({})
@@ -33,9 +34,7 @@ def build(
     (`drop_path_rate`). Raises `UsageError` for a name that timm does not know, or options that it cannot have.
     """
     if not is_architecture(architecture):
-        raise UsageError(
-            f"There is no Model named “{architecture}”.", "`convnext-studio models` lists those there are."
-        )
+        raise unknown(architecture)
     wanted = {**options, **while_training} | ({} if outputs is None else {"num_classes": outputs})
     try:
         network = _made(architecture, wanted)

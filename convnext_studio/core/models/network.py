@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from convnext_studio.core.errors import UsageError
 from convnext_studio.core.events import ModelLoading
 from convnext_studio.core.models.architecture import (
     build,
@@ -30,12 +28,11 @@ from convnext_studio.core.models.checkpoint import check_file_hash, fit_weights,
 from convnext_studio.core.models.labels import label_names, label_set_of, numbered_names
 from convnext_studio.core.models.model_file import load_model_file
 from convnext_studio.core.models.tensors import identity_of
-from convnext_studio.core.models.weights import hash_in_cache, missing, weights_of
+from convnext_studio.core.models.weights import SAMPLE, hash_in_cache, is_path, missing, unknown, weights_of
 from convnext_studio.core.resources import resource
 from convnext_studio.core.values import ModelRef, Preprocessing
 
 RANDOM_SEED = 0
-SAMPLE = "sample"
 _Emit = Callable[[object], None]
 
 
@@ -104,7 +101,7 @@ def load(ref: ModelRef, *, emit: _Emit = _ignore) -> LoadedModel:
     emit(ModelLoading(f"Loading {Path(ref.name).name}"))
     if ref.name == SAMPLE:
         return _from_file(resource("sample", "model.safetensors"))
-    if _is_path(ref.name):
+    if is_path(ref.name):
         return _from_file(Path(ref.name))
     if ref.weights == "random":
         return _with_random_weights(ref)
@@ -112,16 +109,8 @@ def load(ref: ModelRef, *, emit: _Emit = _ignore) -> LoadedModel:
         return _with_foreign_weights(ref.name, Path(ref.file))
     entry = find_entry(ref.name)
     if entry is None:
-        raise _unknown(ref.name)
+        raise unknown(ref.name)
     return _from_catalogue(entry, ref.folder)
-
-
-def _unknown(name: str) -> UsageError:
-    return UsageError(f"There is no Model named “{name}”.", "`convnext-studio models` lists those there are.")
-
-
-def _is_path(name: str) -> bool:
-    return name.endswith(".safetensors") or "/" in name or os.sep in name
 
 
 def _from_file(path: Path) -> LoadedModel:
@@ -161,7 +150,7 @@ def _with_foreign_weights(name: str, path: Path) -> LoadedModel:
     """Load a weights file that others made, for the architecture `name`; the head takes the file's class count."""
     architecture = name.partition(".")[0]
     if not is_architecture(architecture):
-        raise _unknown(name)
+        raise unknown(name)
     weights = read_weights(path)
     outputs = outputs_in(weights.shapes, architecture)
     weights = fit_weights(weights, needed_shapes(architecture, outputs), path.name)
@@ -184,7 +173,7 @@ def _with_foreign_weights(name: str, path: Path) -> LoadedModel:
 def _with_random_weights(ref: ModelRef) -> LoadedModel:
     """Make a Model that guesses: for looking at an architecture and for measuring its speed."""
     if not is_architecture(ref.name):
-        raise _unknown(ref.name)
+        raise unknown(ref.name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(RANDOM_SEED)
         network = build(ref.name)

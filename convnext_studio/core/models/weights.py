@@ -11,11 +11,14 @@ import re
 from pathlib import Path
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import MissingWeights
+from convnext_studio.core.errors import MissingWeights, UsageError
 from convnext_studio.core.events import WeightsOnDisk
-from convnext_studio.core.models.catalogue import CatalogueEntry, catalogue
+from convnext_studio.core.models.card_file import read_card
+from convnext_studio.core.models.catalogue import CatalogueEntry, catalogue, find_entry
 from convnext_studio.core.requests import FindWeights
+from convnext_studio.core.values import ModelRef
 
+SAMPLE = "sample"
 IN_CACHE = "download cache"
 IN_FOLDER = "administrator's folder"
 
@@ -43,6 +46,36 @@ def weights_of(entry: CatalogueEntry, folder: str = "") -> WeightsOnDisk | None:
                 return WeightsOnDisk(str(path), path.stat().st_size, IN_FOLDER)
     path_in_cache = _in_cache(entry)
     return WeightsOnDisk(str(path_in_cache), path_in_cache.stat().st_size, IN_CACHE) if path_in_cache else None
+
+
+def check_there(ref: ModelRef) -> bool:
+    """Whether what `ref` names is here, without loading it; False where only timm can tell.
+
+    Raises `UsageError` where there is no such Model, `ModelError` where its file or its weights are not there.
+    """
+    if ref.name == SAMPLE:
+        return True
+    if is_path(ref.name):
+        read_card(Path(ref.name))
+        return True
+    if ref.weights == "random" or ref.file:
+        return any(entry.architecture == ref.name.partition(".")[0] for entry in catalogue())
+    entry = find_entry(ref.name)
+    if entry is None:
+        raise unknown(ref.name)
+    if weights_of(entry, ref.folder) is None:
+        raise missing(entry)
+    return True
+
+
+def is_path(name: str) -> bool:
+    """Whether a Model is named by its file."""
+    return name.endswith(".safetensors") or "/" in name or os.sep in name
+
+
+def unknown(name: str) -> UsageError:
+    """Say that there is no such Model."""
+    return UsageError(f"There is no Model named “{name}”.", "`convnext-studio models` lists those there are.")
 
 
 def cache_folder() -> Path:

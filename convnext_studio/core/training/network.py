@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.models.architecture import build, knows_its_size, preprocessing_of, resized
 from convnext_studio.core.models.card import Card, Option, Provenance
-from convnext_studio.core.models.network import SAMPLE, LoadedModel, load
+from convnext_studio.core.models.network import LoadedModel, load
+from convnext_studio.core.models.weights import SAMPLE
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.training.drop_path import let_be_drawn
 from convnext_studio.core.training.hasten import hasten

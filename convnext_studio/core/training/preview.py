@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.errors import UsageError
 from convnext_studio.core.events import ModelInput
 from convnext_studio.core.images.preprocess import load_input, region
 from convnext_studio.core.models.architecture import is_architecture, preprocessing_of
 from convnext_studio.core.models.card_file import read_card_in_file
-from convnext_studio.core.models.network import SAMPLE
+from convnext_studio.core.models.weights import SAMPLE, is_path, unknown
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import PreviewAugmentation
 from convnext_studio.core.resources import resource
@@ -37,12 +36,12 @@ def preview_augmentation(request: PreviewAugmentation, ctx: JobContext) -> tuple
 def preprocessing_in(recipe: Recipe) -> Preprocessing:
     """How Images go into the Recipe's network, found without loading its weights."""
     name = recipe.model
-    if name == SAMPLE or name.endswith(".safetensors") or "/" in name:
+    if name == SAMPLE or is_path(name):
         path = resource("sample", "model.safetensors") if name == SAMPLE else Path(name)
         way_in = read_card_in_file(path).card.preprocessing
     elif is_architecture(name):
         way_in = preprocessing_of(name)
     else:
-        raise UsageError(f"There is no Model named “{name}”.", "`convnext-studio models` lists those there are.")
+        raise unknown(name)
     way_in = replace(way_in, fit=recipe.fit)
     return replace(way_in, height=recipe.input_size, width=recipe.input_size) if recipe.input_size else way_in
