@@ -11,6 +11,9 @@ from pathlib import Path
 
 from convnext_studio.core.errors import StorageError
 
+# All that reading what one of our JSON files should hold may raise, where anything may stand in it.
+ILLEGIBLE = (OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+
 _UMASK = os.umask(0o077)  # it can only be read by setting it, so once, before there are threads
 os.umask(_UMASK)
 _NEW_FILE_MODE = 0o666 & ~_UMASK

@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 Phase = Literal["features", "head", "full", "test"]
 Ending = Literal["finished", "stopped", "failed"]
@@ -221,6 +222,7 @@ RunEvent = (
 )
 KINDS: dict[str, type] = {kind.__name__: kind for kind in RunEvent.__args__}
 _PLAIN = frozenset((int, float, str, bool))  # most values by far: a long Run is read in half the time
+_MOST_BITS = 63  # of a number: what is longer is no count of anything, and overflows whatever it is put into
 _FIELDS = {name: dict.fromkeys(one.name for one in dataclasses.fields(kind)) for name, kind in KINDS.items()}
 _OFTEN_EMPTY = {
     name: frozenset(one.name for one in dataclasses.fields(kind) if one.default_factory is dict)
@@ -265,11 +267,15 @@ def from_line(text: str) -> Line | None:
 
 
 def from_row(row: Any) -> Line | None:
-    """As `from_line`, of what the line holds as JSON."""
+    """As `from_line`, of what the line holds as JSON; None also where a value is not of its field's kind."""
     try:
-        kind, known = KINDS[row["event"]], _FIELDS[row["event"]]
-        event = kind(**{k: v if type(v) in _PLAIN else _rich(v) for k, v in row.items() if k in known})
-        return Line(int(row["n"]), str(row["at"]), float(row["s"]), event)
+        kind, fits = KINDS[row["event"]], _FITS[row["event"]]
+        fields = {k: v if type(v) in _PLAIN else _rich(v) for k, v in row.items() if k in fits}
+        number, at, seconds = row["n"], row["at"], row["s"]
+        is_legible = _is_int(number) and type(at) is str and _is_float(seconds) and math.isfinite(seconds)
+        if not is_legible or not all(fits[name](value) for name, value in fields.items()):
+            return None
+        return Line(number, at, float(seconds), kind(**fields))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
@@ -292,3 +298,41 @@ def _rich(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_rich(one) for one in value)
     return value
+
+
+def _is_int(value: Any) -> bool:
+    return type(value) is int and value.bit_length() <= _MOST_BITS
+
+
+def _is_float(value: Any) -> bool:
+    return type(value) is float or _is_int(value)
+
+
+def _check_of(hint: Any) -> Callable[[Any], bool]:
+    """What tells whether a value is of the kind that a field declares."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint in (int, float):
+        return _is_int if hint is int else _is_float
+    if hint in (str, bool, NoneType):
+        return lambda value: type(value) is hint
+    if origin is Literal:
+        return frozenset(inner).__contains__
+    checks = [_check_of(one) for one in inner if one is not Ellipsis]
+    if origin is UnionType:
+        return lambda value: any(check(value) for check in checks)
+    if origin is tuple and inner[-1] is Ellipsis:
+        return lambda value: type(value) is tuple and all(map(checks[0], value))
+    if origin is tuple:
+        return lambda value: (
+            type(value) is tuple
+            and len(value) == len(checks)
+            and all(check(one) for check, one in zip(checks, value, strict=True))
+        )
+    assert origin is Mapping, hint
+    return lambda value: type(value) is dict and all(map(checks[1], value.values()))
+
+
+_FITS = {
+    name: {field: _check_of(hint) for field, hint in get_type_hints(kind).items() if field in _FIELDS[name]}
+    for name, kind in KINDS.items()
+}

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convnext_studio.core.run_events import KINDS, Line, RunEnded, RunStarted, StepEnded, from_line, to_line
+from convnext_studio.core.run_events import KINDS, Line, RunEnded, RunStarted, StepEnded, from_line, from_row, to_line
 
 TEXTS = st.text() | st.sampled_from(["nan", "float", "Infinity", "\udcff", '"', "\n", "\u2028", "<b>", "=1+1", ""])
 VALUES: dict[object, st.SearchStrategy[Any]] = {
-    int: st.integers(),
+    int: st.integers(-(2**63) + 1, 2**63 - 1),
     float: st.floats(),
     str: TEXTS,
     bool: st.booleans(),
@@ -107,6 +107,34 @@ def test_half_a_line_is_no_line(data: st.DataObject) -> None:
 )
 def test_what_is_no_line_of_ours_is_passed_over(text: str) -> None:
     assert from_line(text) is None
+
+
+def _without(kind: type) -> dict[str, Any]:
+    """A line of this kind with all its fields, as JSON."""
+    hints = typing.get_type_hints(kind)
+    row = {one.name: _example(hints[one.name]) for one in fields(kind)}
+    return {"n": 1, "at": "", "s": 0, "event": kind.__name__, **row}
+
+
+def _example(hint: Any) -> Any:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal or origin in (types.UnionType, typing.Union):
+        return inner[0] if origin is Literal else _example(inner[0])
+    if origin is tuple:
+        return [_example(one) for one in inner if one is not Ellipsis]
+    return {} if origin is Mapping else hint()
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_a_line_with_a_value_of_another_kind_is_passed_over(kind: type) -> None:
+    row = _without(kind)
+    assert from_row(row) is not None
+    for name in set(row) - {"event"}:
+        assert from_row(row | {name: {"x": {"y": object}}}) is None, name
+        assert from_row(row | {name: [[None]]}) is None, name
+        assert from_row(row | {name: 10**400}) is None, name
+    for second in ("1", math.nan, math.inf, None):
+        assert from_row(row | {"s": second}) is None
 
 
 def test_a_newer_versions_field_is_ignored_and_a_missing_one_takes_its_default() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError, StudioError, UsageError
-from convnext_studio.core.files import replacing, storage_error
+from convnext_studio.core.files import ILLEGIBLE, replacing, storage_error
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.run_requests import DescribeRun, ReadRecipes, RestoreRun
 from convnext_studio.core.runs.run import Run
@@ -33,7 +33,7 @@ def read_about(folder: Path) -> About:
     """What was kept of the Run in `folder`; whatever is not legible counts as not said."""
     try:
         row = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except ILLEGIBLE:
         return About()
     if not isinstance(row, dict):
         return About()
@@ -49,7 +49,7 @@ def _read_to_change(folder: Path) -> About:
             return read_about(folder)
     except FileNotFoundError:
         return About()
-    except (OSError, ValueError):
+    except ILLEGIBLE:
         pass
     raise RunError(f"“{folder / FILE}” cannot be read.", "Mend it, or move it to another place.")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError
-from convnext_studio.core.files import replacing
+from convnext_studio.core.files import ILLEGIBLE, replacing
 from convnext_studio.core.requests import FindAnswered
 from convnext_studio.core.runs.run import Run
 
@@ -29,7 +29,7 @@ def find_answered(request: FindAnswered, ctx: JobContext) -> tuple[str, ...]:
     try:
         kept = json.loads((run.folder / ANSWERS).read_text(encoding="ascii"))
         rows = [(float(row[3]), str(row[0])) for row in kept["answers"] if row[1:3] == [request.true, request.found]]
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except ILLEGIBLE as error:
         raise RunError(
             f"“{run.name}” did not keep what it said of each Image.", "Evaluate its Model to see them."
         ) from error

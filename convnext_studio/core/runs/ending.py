@@ -9,7 +9,7 @@ import signal
 from dataclasses import asdict, dataclass
 
 from convnext_studio.core.errors import StudioError
-from convnext_studio.core.files import replacing
+from convnext_studio.core.files import ILLEGIBLE, replacing
 from convnext_studio.core.runs import lock
 from convnext_studio.core.runs.run import Run
 
@@ -45,7 +45,7 @@ def read_exit(run: Run) -> Exit | None:
         row = json.loads(run.exit_path.read_text(encoding="utf-8"))
         texts = (str(row.get(name, "")) for name in ("kind", "message", "hint"))
         return Exit(int(row["pid"]), int(row["code"]), *texts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except ILLEGIBLE:
         return None
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from convnext_studio import __version__
 from convnext_studio.core.data.dataset import DataSetCard
-from convnext_studio.core.files import replacing
+from convnext_studio.core.files import ILLEGIBLE, replacing
 from convnext_studio.core.runs.run import Run
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
@@ -88,5 +88,5 @@ def _write(path: Path, document: Any) -> None:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except ILLEGIBLE:
         return None

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from convnext_studio.core.errors import RunError, StorageError
-from convnext_studio.core.files import replacing, storage_error
+from convnext_studio.core.files import ILLEGIBLE, replacing, storage_error
 
 LOCK, OWNER, SIGN_OF_LIFE = "run.lock", "owner.json", "events.jsonl"
 SILENCE_S = 90.0  # so long another host may be silent and still count as working
@@ -48,7 +48,7 @@ def read_owner(folder: Path) -> Owner | None:
     try:
         row = json.loads((folder / OWNER).read_text(encoding="utf-8"))
         return Owner(str(row["host"]), int(row["pid"]), str(row["started"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except ILLEGIBLE:
         return None
 
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError, StudioError
 from convnext_studio.core.events import Noticed
+from convnext_studio.core.files import ILLEGIBLE
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FindRuns
 from convnext_studio.core.run_events import (
@@ -33,6 +34,7 @@ from convnext_studio.core.runs.run import Run
 State = Literal["running", "finished", "stopped", "failed", "interrupted"]
 _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 128 * 1024
+_MOST_STEPS = 10**12
 _MOST_BYTES = 16 * 1024 * 1024  # with hundreds of classes a single line is megabytes long
 
 
@@ -250,24 +252,34 @@ def _best(path: Path) -> tuple[int, float, tuple[float, float] | None] | None:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             for row in csv.DictReader(file):
                 if row.get("is_best") == "1":
-                    best = int(row["epoch"]), float(row["balanced_accuracy"]), _interval(row)
-    except (OSError, ValueError, KeyError, TypeError):
+                    best = int(row["epoch"]), _share(row["balanced_accuracy"]), _interval(row)
+    except (*ILLEGIBLE, csv.Error):
         return best
     return best
 
 
 def _interval(row: dict[str, str]) -> tuple[float, float] | None:
     low, high = row.get("interval_low"), row.get("interval_high")
-    return (float(low), float(high)) if low and high else None
+    return (_share(low), _share(high)) if low and high else None
+
+
+def _share(text: str) -> float:
+    """Raises `ValueError` for what is none."""
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError(text)
+    return share
 
 
 def _planned(run: Run, started: Line | None, recipe: Recipe) -> tuple[int, int]:
     """Epochs and steps planned in all, as the plan has them now: it may have changed since the Run began."""
     try:
         plan = json.loads(run.plan_path.read_text(encoding="ascii"))
-        steps = int(plan["stretches"][-1]["steps"])
-        return -(-steps // int(plan["steps_per_epoch"])), steps
-    except (OSError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError):
+        steps, steps_per_epoch = int(plan["stretches"][-1]["steps"]), int(plan["steps_per_epoch"])
+        if not 0 <= steps <= _MOST_STEPS or steps_per_epoch < 0:
+            raise ValueError(steps)
+        return -(-steps // steps_per_epoch), steps
+    except ILLEGIBLE:
         begun = started.event if started and isinstance(started.event, RunStarted) else None
         return (begun.epochs, begun.steps) if begun else (recipe.epochs, 0)
 

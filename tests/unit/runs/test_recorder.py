@@ -348,6 +348,46 @@ def test_runs_are_found_newest_first_among_half_made_foreign_and_broken_folders(
     assert find_runs(FindRuns(str(tmp_path / "none")), JobContext()) == ()
 
 
+STRANGE = ("", "null", "[]", "[" * 50_000, "1e999", '{"a": NaN}', "\0", "\ud83d")
+
+
+@pytest.mark.parametrize("name", ["plan.json", "owner.json", "exit.json", "about.json", "events.jsonl", "epochs.csv"])
+def test_one_run_with_strange_files_does_not_hide_the_others(name: str, run: Run) -> None:
+    """Numbers beyond all bounds, values of another kind, nesting without end."""
+    place = run.folder.parent
+    odd = Run.create(place, "odd", Recipe(data="parts"))
+    record(run, [STARTED, epoch(1, 0.6)])
+    record(odd, [STARTED, step(1), step(2), epoch(1, 0.6)])
+    plan = '{"stretches": [{"steps": %s}], "steps_per_epoch": 3}'
+    contents = {
+        "plan.json": [*STRANGE, plan % "1e999", plan % "[]", plan % ("9" * 4000)],
+        "owner.json": [
+            *STRANGE,
+            '{"host": "h", "pid": 1e999, "started": ""}',
+            '{"host": 1, "pid": "x", "started": []}',
+        ],
+        "exit.json": [*STRANGE, '{"pid": 1, "code": -1e999}', '{"pid": {}, "code": 1, "message": 5}'],
+        "about.json": [*STRANGE, '{"name": 5, "tags": 7, "notes": {}}'],
+        "events.jsonl": [
+            *STRANGE,
+            *(f'{{"n":1,"at":"","s":{s},"event":"Paused","message":{m}}}' for s, m in (('"nan"', '""'), ("1", "5"))),
+            f'{{"n":1,"at":"","s":1,"event":"EpochEnded","epoch":{"9" * 400}}}',
+        ],
+        "epochs.csv": [
+            *STRANGE,
+            *(f"is_best,epoch,balanced_accuracy\n1,{text}\n" for text in ("1e999,0.5", "1,nan", "1,inf", "x,y")),
+            "is_best,epoch\n" + "1" * 200_000,
+        ],
+    }
+    for content in contents[name]:
+        (odd.folder / name).write_text(content + "\n", encoding="utf-8", errors="surrogatepass")
+        found = find_runs(FindRuns(str(place)), JobContext())
+        assert {one.name for one in found} == {"odd", "steel"}, content[:80]
+        there = next(one for one in found if one.name == "odd")
+        assert there.best_balanced_accuracy is None or 0 <= there.best_balanced_accuracy <= 1
+        assert there.epochs < 10**12
+
+
 def test_events_that_cannot_be_read_leave_a_summary_of_what_can(run: Run) -> None:
     run.events_path.write_bytes(b"\0\xff\n" * 1000)
     run.epochs_path.write_bytes(b"\0\xff\n" * 1000)
