@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from convnext_studio.cli.stopping import Stop
@@ -62,7 +62,7 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     assert isinstance(ended, RunEnded)
     if not talk.has_heard:
         talk.say("This Run finished already; nothing was done.")
-    return _exit_code(ended, folder, stop, is_first=place.is_first)
+    return _exit_code(ended, folder, stop, talk)
 
 
 def _load(folder: str, stop: Stop, place: Place) -> None:
@@ -114,23 +114,24 @@ def _keep_details(folder: str) -> str:
     return f"Something unexpected happened. What was saved is kept; the details are in {path}"
 
 
-def _exit_code(ended: RunEnded, folder: str, stop: Stop, *, is_first: bool) -> int:
+def _exit_code(ended: RunEnded, folder: str, stop: Stop, talk: _Talk) -> int:
     if ended.ending == "stopped":
         return stop.exit_code
     if ended.ending == "failed":
         return NOTHING_DONE
-    return PARTLY_DONE if _name_unreadable(folder, is_first=is_first) else DONE
+    unreadable = [f"{path}: {reason}" for path, reason in read_data(Run.open(folder)).get("unreadable", [])]
+    _name(talk, unreadable, "data.json")
+    if talk.left_out:
+        talk.say("Left out while training:")
+        _name(talk, talk.left_out, "events.jsonl")
+    return PARTLY_DONE if unreadable or talk.left_out else DONE
 
 
-def _name_unreadable(folder: str, *, is_first: bool) -> bool:
-    """Name the Images that were left out because they cannot be read; whether there are any."""
-    left_out = read_data(Run.open(folder)).get("unreadable", [])
-    if is_first:
-        for path, reason in left_out[:_MOST_NAMED]:
-            say(f"{path}: {reason}")
-        if len(left_out) > _MOST_NAMED:
-            say(f"… and {len(left_out) - _MOST_NAMED} more; data.json in the Run folder names them all.")
-    return bool(left_out)
+def _name(talk: _Talk, lines: Sequence[str], file: str) -> None:
+    for line in lines[:_MOST_NAMED]:
+        talk.say(line)
+    if len(lines) > _MOST_NAMED:
+        talk.say(f"… and {len(lines) - _MOST_NAMED} more; {file} in the Run folder names them all.")
 
 
 class _Talk:
@@ -154,6 +155,11 @@ class _Talk:
             self._take(event.event, event.seconds)
         elif isinstance(event, RunEvent):
             self._take(event, time.monotonic() - self._began)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What was said of each Image that could not be read any more once training had begun."""
+        return tuple(dict.fromkeys(notice.message for _, notice in self._history.notices if notice.images))
 
     def say(self, text: str) -> None:
         """Say something on a line of its own."""

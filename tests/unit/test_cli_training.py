@@ -98,6 +98,13 @@ def _leave_out(run: Run, ctx: JobContext) -> RunEnded:
     return DONE
 
 
+def _lose(run: Run, ctx: JobContext) -> RunEnded:
+    for number in range(25):
+        path = f"/parts/{number}.png"
+        ctx.emit(RunNoticed(f"“{path}” is left out: Gone.", images=(path,)))
+    return DONE
+
+
 def _refuse(run: Run, ctx: JobContext) -> RunEnded:
     raise RunError("The data changed since: 3 Images are new.", "Accept the changes, or undo them.")
 
@@ -115,6 +122,7 @@ _ACTS: dict[str, Act] = {
     "stops": _stop,
     "fails": _fail,
     "leaves out": _leave_out,
+    "loses": _lose,
     "refuses": _refuse,
     "cancels": _cancel,
     "breaks": _break,
@@ -270,6 +278,7 @@ def test_what_is_no_data_set_leaves_no_folder_behind(
         ("cancels", 130, "Stopped."),
         ("fails", 3, "/parts/a.png"),
         ("leaves out", 1, "… and 5 more"),
+        ("loses", 1, "Left out while training:\n“/parts/0.png” is left out: Gone.\n"),
         ("refuses", 3, "3 Images are new"),
         ("breaks", 3, "Something unexpected happened. What was saved is kept"),
     ],
@@ -378,7 +387,7 @@ def test_resume_goes_on_with_a_run_and_says_where(
             PhaseStarted("features"),
             Progressed("features", 3, 5),
             StepEnded(11, 2, 0.25, 1e-3, 50.0),
-            RunNoticed("Memory is short.", "The batch was halved.", ("/a.png",)),
+            RunNoticed("Memory is short.", "The batch was halved."),
             Paused("The disk is full."),
             WentOn(),
             TestEnded(0.9, 0.85, (0.7, 0.95), ()),
