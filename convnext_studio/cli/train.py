@@ -66,6 +66,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     from convnext_studio.cli.training import work_on
+    from convnext_studio.core.runs.run import with_whole_paths
 
     place = torchrun.place()
     if place.world_size > 1 and (arguments.find_rate or arguments.folds):
@@ -77,7 +78,7 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
         raise UsageError(f"{what}.", "Start it without torchrun.")
     if not place.is_first:
         return work_on(torchrun.hear(), stop, place)
-    recipe = recipe_of(arguments)
+    recipe = with_whole_paths(recipe_of(arguments))
     _check_model(recipe)
     with stop.at_once():
         jobs.load(requests.CheckDataSet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -181,11 +182,15 @@ class Run:
 
 def with_whole_paths(recipe: Recipe) -> Recipe:
     """Paths from the root on: the Run may be gone on with from anywhere."""
-    changes: dict[str, Any] = {"data": str(Path(recipe.data).absolute())}
+    changes: dict[str, Any] = {"data": _whole(recipe.data)}
     for name in ("weights_file", "weights_folder"):
         if getattr(recipe, name):
-            changes[name] = str(Path(getattr(recipe, name)).absolute())
+            changes[name] = _whole(getattr(recipe, name))
     with contextlib.suppress(OSError):
-        if Path(recipe.model).is_file():
-            changes["model"] = str(Path(recipe.model).absolute())
+        if Path(model := _whole(recipe.model)).is_file():
+            changes["model"] = model
     return dataclasses.replace(recipe, **changes)
+
+
+def _whole(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  as the data check reads it

@@ -20,7 +20,7 @@ from convnext_studio.core.recipe import Recipe, from_preset
 from convnext_studio.core.requests import SavePlot, SteerRun
 from convnext_studio.core.runs import environment, lock
 from convnext_studio.core.runs.control import Control
-from convnext_studio.core.runs.run import Run
+from convnext_studio.core.runs.run import Run, with_whole_paths
 
 _HOLDER = """
 import sys, pathlib
@@ -54,6 +54,15 @@ def test_a_run_knows_its_name_and_keeps_its_recipe_with_whole_paths(run: Run) ->
     assert run.name == "steel"
     assert run.recipe == from_preset("instant", data=str(Path("parts").absolute()))
     assert not run.is_alive
+
+
+def test_paths_below_the_home_folder_are_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "grown_from.safetensors").touch()
+    own = {"model": "~/grown_from.safetensors", "data": "~/parts", "weights_folder": "~/weights"}
+    kept = with_whole_paths(from_preset("instant", **own))
+    assert (kept.model, kept.data) == (str(tmp_path / "grown_from.safetensors"), str(tmp_path / "parts"))
+    assert kept.weights_folder == str(tmp_path / "weights")
 
 
 def test_runs_of_one_second_and_of_odd_names_get_folders_of_their_own(tmp_path: Path) -> None:
