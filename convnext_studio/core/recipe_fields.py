@@ -35,13 +35,18 @@ def check(field: Field[Any], value: Any) -> None:
     choices, limits = field.metadata.get("choices"), field.metadata.get("range")
     if choices and value not in choices:
         raise wrong(field, f"“{value}” is none of {', '.join(one or '(empty)' for one in choices)}.")
-    if limits and not (math.isfinite(value) and limits[0] <= value <= limits[1]):
-        raise wrong(field, f"{value} is not between {limits[0]:g} and {limits[1]:g}.")
+    if limits and not limits[0] <= value <= limits[1]:  # nor is what is no number
+        raise wrong(field, f"{_shown(value)} is not between {limits[0]:g} and {limits[1]:g}.")
     if field.name == "group_pattern":
         try:
             re.compile(value)
         except re.error as error:
             raise wrong(field, f"“{value}” is no regular expression: {error}.") from error
+
+
+def _shown(value: int | float) -> str:
+    """A number as text, unless it would fill the screen."""
+    return "So large a number" if isinstance(value, int) and abs(value) > _UNHEARD_OF else str(value)
 
 
 def converted(field: Field[Any], value: Any) -> Any:

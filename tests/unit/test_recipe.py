@@ -198,3 +198,9 @@ def test_differences_name_the_fields_that_changed() -> None:
 def test_a_number_larger_than_any_float_is_refused_by_its_field() -> None:
     with pytest.raises(UsageError, match="learning_rate"):
         from_toml(f"[optimizer]\nlearning_rate = 1{'0' * 400}")
+
+
+@pytest.mark.parametrize("value", [10**400, "1" + "0" * 400, "1" + "0" * 5000])
+def test_a_whole_number_larger_than_any_float_is_refused_by_its_field(value: object) -> None:
+    with pytest.raises(UsageError, match="seed"):
+        changed(Recipe(data="parts"), {"seed": value})
