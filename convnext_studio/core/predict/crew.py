@@ -60,7 +60,7 @@ class _Hand:
 
     numbers: list[int] = field(default_factory=list)  # Images taken and not yet answered
     decoding: int | None = None
-    since: float = 0.0
+    waited_s: float = 0.0  # for what it decodes
     is_given_up: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -82,6 +82,7 @@ class Crew:
         self._stop = threading.Event()
         self._news: queue.SimpleQueue[list[Prediction] | BaseException] = queue.SimpleQueue()
         self._hands: list[tuple[threading.Thread, _Hand]] = []
+        self._looked_at = time.monotonic()
 
     def answers(self, ctx: JobContext) -> Iterator[list[Prediction]]:
         """Yield Predictions as they come. Raises `Cancelled`, and whatever a thread raised."""
@@ -139,10 +140,15 @@ class Crew:
 
     def _give_up_the_stuck(self) -> None:
         now = time.monotonic()
+        passed_s = min(now - self._looked_at, 4 * PATIENCE_S)  # while all of us was halted, nobody was slow
+        self._looked_at = now
         for _, hand in self._hands:
             with hand.lock:
                 number = hand.decoding
-                if hand.is_given_up or number is None or now - hand.since <= self._limit_s:
+                if hand.is_given_up or number is None:
+                    continue
+                hand.waited_s += passed_s
+                if hand.waited_s <= self._limit_s:
                     continue
                 hand.is_given_up = True
             with self._taking:
@@ -188,7 +194,7 @@ class Crew:
             if self._stop.is_set():
                 break
             with hand.lock:
-                hand.decoding, hand.since = number, time.monotonic()
+                hand.decoding, hand.waited_s = number, 0.0
             found = self._steps.decode(number)
             with hand.lock:
                 hand.decoding = None

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convnext_studio.core.context import Cancelled, JobContext
+from convnext_studio.core.predict import crew
 from convnext_studio.core.predict.crew import Crew, Decoded
 from convnext_studio.core.values import ImageRef, Prediction
 
@@ -65,6 +66,34 @@ def test_a_decode_that_hangs_is_given_up_and_the_others_of_its_batch_are_answere
     steps.let_go.set()
     assert Counter(int(one.image.path) for one in found) == Counter(range(20))
     assert [one.image.path for one in found if one.error == "given up"] == ["5", "6"]
+
+
+def test_time_in_which_the_whole_program_was_halted_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-Z and `fg`, or a laptop's lid: to the clock a decode seems to last minutes."""
+
+    class Clock:
+        halted_s, looks = 0.0, 0
+        is_looked_at = threading.Event()
+
+        def monotonic(self) -> float:
+            if threading.current_thread() is threading.main_thread() and self.halted_s:
+                self.looks += 1
+                if self.looks == 4:
+                    self.is_looked_at.set()
+            return time.monotonic() + self.halted_s
+
+    class Halted(_Steps):
+        def decode(self, number: int) -> Decoded | Prediction:
+            if number == 3:
+                clock.halted_s = 600.0
+                assert clock.is_looked_at.wait(30)
+            return super().decode(number)
+
+    clock = Clock()
+    monkeypatch.setattr(crew, "time", clock)
+    found = _all(Crew(10, Halted(), workers=2, limit_s=5))
+    assert Counter(int(one.image.path) for one in found) == Counter(range(10))
+    assert not [one for one in found if one.error == "given up"]
 
 
 def test_a_stop_ends_it_within_a_second_and_keeps_what_was_answered() -> None:
