@@ -19,6 +19,7 @@ from convnext_studio.core.runs.run import Run
 
 _MOST_NAMED = 3
 _TAIL_BYTES = 64 * 1024
+_INEXACT = "What a GPU computes is not the same every time, to the last digit."
 _OF_THE_MACHINE = ("torch", "device", "threads", "world_size")
 
 
@@ -86,11 +87,12 @@ def changes_since(run: Run, begun: Begun) -> tuple[str, ...]:
 
 
 def machine_changes(parts: list[dict[str, Any]]) -> tuple[str, ...]:
-    """What the two last parts of a Run differ in, where it may change the last digit of a number."""
+    """What may change the last digit of a number from one part of a Run to the next: the last two and their device."""
     if len(parts) < 2:
         return ()
     old, new = parts[-2], parts[-1]
-    return tuple(
+    inexact = () if new.get("device", "cpu") == "cpu" else (_INEXACT,)
+    return inexact + tuple(
         f"{name.replace('_', ' ')} was {old.get(name)}, now it is {new.get(name)}."
         for name in _OF_THE_MACHINE
         if old.get(name) != new.get(name)

@@ -11,7 +11,7 @@ from convnext_studio.core.data.split_file import write_split
 from convnext_studio.core.errors import RunError
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.runs.run import Run
-from convnext_studio.core.training.resume import changes_since, read_begun, write_begun
+from convnext_studio.core.training.resume import changes_since, machine_changes, read_begun, write_begun
 
 
 @pytest.fixture
@@ -35,6 +35,14 @@ def test_a_split_that_was_edited_by_hand_is_a_change(run: Run) -> None:
     assert begun is not None
     (said,) = changes_since(run, begun)
     assert said.startswith("split.csv is not as it was written")
+
+
+def test_a_run_that_goes_on_is_exact_only_on_a_cpu() -> None:
+    same = {"torch": "2", "device": "cpu", "threads": 2, "world_size": 1}
+    assert machine_changes([same, same]) == ()
+    assert machine_changes([same, {**same, "threads": 4}]) == ("threads was 2, now it is 4.",)
+    (said,) = machine_changes([{**same, "device": "cuda"}] * 2)
+    assert "not the same every time, to the last digit" in said
 
 
 def test_a_damaged_record_is_refused_and_never_split_anew(run: Run) -> None:
