@@ -57,9 +57,14 @@ class JudgedImages(Sequence[Judged]):
 
     @classmethod
     def of(cls, classes: tuple[str, ...], rows: Iterable[Judged]) -> JudgedImages:
-        """Put rows into columns. Raises `KeyError` for a class that is none of `classes`."""
+        """Put rows into columns. Raises `KeyError` for a class that is none of `classes`.
+
+        Raises `ValueError` unless all rows have a probability for each class, or none.
+        """
         numbers = {name: number for number, name in enumerate(classes)}
         rows = tuple(rows)
+        if not any({len(row.probabilities) for row in rows} <= {wide} for wide in (len(classes), 0)):
+            raise ValueError("rows of probabilities differ in length")
         groups = tuple(row.group for row in rows)
         columns = Columns(
             tuple(row.path for row in rows),

@@ -13,7 +13,7 @@ from typing import Any
 
 from convnext_studio.core.errors import DataError
 from convnext_studio.core.evaluation.judged import Judged, JudgedImages
-from convnext_studio.core.files import replacing
+from convnext_studio.core.files import ILLEGIBLE, replacing
 from convnext_studio.core.values import ModelRef
 
 FILE_NAME = "evaluation.json"
@@ -184,7 +184,7 @@ def from_json(text: str) -> Evaluation:
             ref=ModelRef(**document.get("ref", {})),
         )
         _check(found)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except ILLEGIBLE as error:
         raise DataError("This is no Evaluation that can be read.", "Evaluate the Model once more.") from error
     return found
 
@@ -220,12 +220,14 @@ def _check(one: Evaluation) -> None:
         shares += [value for value in (bar.low, bar.high, bar.confidence, bar.accuracy) if value is not None]
         counts.append(bar.count)
     numbers = [*shares, one.seconds, *(value for low, high in pairs for value in (low, high))]
+    columns = one.images.columns
     is_square = len(one.confusion) == len(one.classes) and {len(row) for row in one.confusion} <= {len(one.classes)}
     if not (
         is_square
         and all(type(text) is str for text in texts)
         and all(type(count) is int and count >= 0 for count in counts)
         and all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
+        and all(map(math.isfinite, (*columns.probabilities, *columns.losses, *columns.table)))
     ):
         raise ValueError
 

@@ -145,6 +145,33 @@ def test_an_evaluation_whose_values_are_not_what_they_should_be_is_refused(
         report.from_json(json.dumps(document | {name: value}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("probability", value) for value in (float("nan"), None)),
+        pytest.param("probability", 10**400, id="beyond all bounds"),
+        *(("loss", value) for value in (float("inf"), "1")),
+        *(("probabilities", value) for value in ([0.5], [], [0.1, 0.2, float("nan")], [0.1, 0.2, 0.3, 0.4])),
+    ],
+)
+def test_an_evaluation_with_a_strange_figure_of_one_image_is_refused(
+    answers: Answers, name: str, value: object
+) -> None:
+    """A row with too few probabilities would also be followed by rows with those of others."""
+    document = json.loads(report.to_json(evaluation_of(answers, ABOUT)))
+    document["images"][3][name] = value
+    with pytest.raises(DataError, match="no Evaluation"):
+        report.from_json(json.dumps(document))
+
+
+def test_rows_of_which_one_has_what_another_lacks_are_refused_too(answers: Answers) -> None:
+    document = json.loads(report.to_json(evaluation_of(answers, ABOUT)))
+    document["images"][3]["probabilities"] += document["images"][4]["probabilities"]
+    document["images"][4]["probabilities"] = []
+    with pytest.raises(DataError, match="no Evaluation"):
+        report.from_json(json.dumps(document))
+
+
 def test_the_window_can_hold_an_evaluation_without_numpy() -> None:
     code = "import sys; import convnext_studio.core.evaluation.report; sys.exit('numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
