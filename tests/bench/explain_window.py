@@ -13,6 +13,7 @@ The window runs in a process of its own, with settings of its own. `BENCH_MODEL`
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
@@ -24,12 +25,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 
 from tests.bench.table import Row, show
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QObject, QTimer
-
     from convnext_studio.gui.app import App
 
 MODEL = os.environ.get("BENCH_MODEL", "convnext_atto")
@@ -68,8 +68,6 @@ def tell(name: str, value: float, goal: str = "") -> None:
 
 def drive(folder: str) -> None:
     """Open the window and let the visit take place in it."""
-    from PySide6.QtCore import QTimer
-
     from convnext_studio.core.values import ModelRef
     from convnext_studio.gui.app import main as run
 
@@ -91,7 +89,12 @@ def drive(folder: str) -> None:
         timer = QTimer(app, interval=1)
         timer.timeout.connect(go_on)
         timer.start()
-        QTimer.singleShot(LIMIT_S * 1000, app, app.window.close)
+
+        def give_up() -> None:
+            tell(f"what would come next, after {LIMIT_S} s", math.nan)
+            app.window.close()
+
+        QTimer.singleShot(LIMIT_S * 1000, app, give_up)
 
     run([folder], begin)
 
@@ -104,8 +107,6 @@ def pause(milliseconds: float) -> Callable[[], bool]:
 
 def heartbeat(parent: QObject) -> tuple[list[float], QTimer]:
     """A timer of 10 ms, and by how many milliseconds each of its beats was late."""
-    from PySide6.QtCore import Qt, QTimer
-
     late, last = [], [time.perf_counter()]
 
     def on_beat() -> None:
@@ -119,11 +120,38 @@ def heartbeat(parent: QObject) -> tuple[list[float], QTimer]:
     return late, timer
 
 
+class Painted(QObject):
+    """Watches the canvas: a map is there once it was painted over its own Image, not once it has come."""
+
+    def __init__(self, app: App) -> None:
+        from convnext_studio.gui.panels.canvas_panel import CanvasPanel
+
+        panel = app.window.findChild(CanvasPanel)
+        assert panel is not None
+        super().__init__(panel)
+        self._explainer, self._canvas = app.studio.explainer, panel.canvas
+        self._last: object = None
+        self._canvas.installEventFilter(self)
+
+    def is_up_to_date(self) -> bool:
+        """Whether the map of the current Image has been painted."""
+        return self._explainer.heatmap is not None and self._last is self._explainer.heatmap
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Note what is about to be painted once it has been: a timer of no time comes after."""
+        if event.type() == QEvent.Type.Paint:
+            heat = self._canvas.heat
+            shown = heat.heatmap if heat.is_seen else None
+            QTimer.singleShot(0, self, lambda: setattr(self, "_last", shown))
+        return super().eventFilter(watched, event)
+
+
 def visit(app: App) -> Iterator[Callable[[], bool]]:
     """What is done in the window; each step yields what it waits for."""
     studio = app.studio
     library, explainer = studio.library, studio.explainer
     yield lambda: library.classified == IMAGES and explainer.trust is not None
+    painted = Painted(app)
     library.set_current_row(51)  # so that 52 is ahead
     yield lambda: explainer.trust is not None
     for name, row_of in (
@@ -134,7 +162,7 @@ def visit(app: App) -> Iterator[Callable[[], bool]]:
         for number in range(SELECTIONS):
             since = time.perf_counter()
             library.set_current_row(row_of(number))
-            yield lambda: explainer.heatmap is not None
+            yield painted.is_up_to_date
             took.append(1000 * (time.perf_counter() - since))
             yield lambda: explainer.trust is not None
             yield pause(LOOKS_MS)

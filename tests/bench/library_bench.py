@@ -1,6 +1,6 @@
 """The window with 50,000 files: opened, scrolled end to end, sorted and filtered; and an 8k x 8k Image dragged about.
 
-    python tests/bench/library_bench.py [--files 50000]
+    python -m tests.bench.library_bench [--files 50000]
 
 Goals: first thumbnails <= 1 s, the GUI timer never more than 50 ms late, added memory <= 300 MB, sort and filter
 <= 200 ms, a paint of the 8k x 8k Image about 16 ms. The window, its Lanes and the Engine are the real ones.

@@ -480,8 +480,11 @@ def test_results_of_a_race_are_sorted_drawn_and_written(
     assert isinstance(page, RacePage)
     table = page.race_table
     assert [row.title for row in table.rows] == ["atto", "resnet"]
-    table.sort_by(3)
+    table.sort_by(3)  # parameters, the fewest on top
     assert [row.title for row in table.rows] == ["atto", "resnet"]
+    table.sort_by(3)
+    assert [row.title for row in table.rows] == ["resnet", "atto"]
+    table.sort_by(1)
     page.axis.setCurrentIndex(1)
     points = table.points("parameters")
     assert [(one.name, one.is_front) for one in points] == [("atto", True), ("resnet", False)]
