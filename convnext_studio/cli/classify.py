@@ -93,7 +93,10 @@ def _names_from_stdin(stop: Stop) -> list[str]:
         raise UsageError("“-” stands for names from standard input, and none come from there.", "Name files instead.")
     with stop.at_once():
         names = sys.stdin.buffer.read()
-    return [os.fsdecode(name) for name in names.split(b"\0" if b"\0" in names else b"\n") if name]
+    lines = [name for name in names.split(b"\0" if b"\0" in names else b"\n") if name]
+    if all(line.endswith(b"\r") for line in lines):  # as Windows ends lines
+        lines = [line[:-1] for line in lines]
+    return [os.fsdecode(line) for line in lines if line]
 
 
 def _say_notes(predictions: Iterable[Prediction]) -> None:

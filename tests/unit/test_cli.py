@@ -204,7 +204,7 @@ def test_names_that_look_like_options_are_files_where_a_pattern_brought_them_in(
     assert (folder / "--out=stolen.csv").read_bytes() == b"x"
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\0"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
 def test_names_may_come_from_standard_input(
     end: bytes, folder: Path, quick: list[requests.Classify], monkeypatch: pytest.MonkeyPatch
 ) -> None:

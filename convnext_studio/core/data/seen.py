@@ -74,13 +74,13 @@ class SeenBefore:
 
     def recall(self, path: str) -> Seen | None:
         """What was seen of the file as it is now; None if nothing was."""
+        if self._base is None:
+            return None
         try:
             facts = os.stat(path)  # noqa: PTH116
         except (OSError, ValueError):
             return None
         self._facts[path] = (facts.st_size, facts.st_mtime_ns)
-        if self._base is None:
-            return None
         try:
             question = (
                 "SELECT content, width, height, grey, small FROM seen WHERE path = ? AND size = ? AND changed = ?"
@@ -146,3 +146,4 @@ class SeenBefore:
         if self._base is not None:
             self._base.close()
         self._base = None
+        self._waiting, self._facts = [], {}

@@ -19,15 +19,16 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.split_file import escaped, unescaped
-from convnext_studio.core.errors import UsageError
+from convnext_studio.core.errors import ImageError, StorageError, UsageError
 from convnext_studio.core.events import CopySummary, FilesCopied
 from convnext_studio.core.files import replacing, storage_error
+from convnext_studio.core.images.source import cannot_read
 from convnext_studio.core.predict.folder_names import folder_names, numbered
 from convnext_studio.core.requests import CopyByClass, SaveResults
 from convnext_studio.core.run_requests import SaveTable
@@ -149,20 +150,37 @@ def _copy(source: Path, folder: Path) -> str:
         with source.open("rb") as original:
             target, copy = _create(source.name, folder)
             try:
-                with copy:
-                    shutil.copyfileobj(original, copy, 1 << 20)
+                _pour(original, copy, target)
                 shutil.copystat(source, target)
-            except OSError as error:
+            except (OSError, ImageError, StorageError):
                 target.unlink(missing_ok=True)
-                if error.filename is None:  # writing fails without a name
-                    raise storage_error(error, target) from error
                 raise
     except OSError as error:
-        return f"“{source.name}” could not be copied: {error.strerror or error}."
+        return f"“{source.name}” could not be copied: {cannot_read(error).message}"
+    except ImageError as error:
+        return f"“{source.name}” could not be copied: {error.message}"
     return ""
 
 
-def _create(name: str, folder: Path) -> tuple[Path, Any]:
+def _pour(original: BinaryIO, copy: BinaryIO, target: Path) -> None:
+    """Copy all bytes. Raises `ImageError` where reading fails, `StorageError` where writing does."""
+    try:
+        with copy:
+            for chunk in _chunks(original):
+                copy.write(chunk)
+    except OSError as error:
+        raise storage_error(error, target) from error
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        while chunk := file.read(1 << 20):
+            yield chunk
+    except OSError as error:
+        raise cannot_read(error) from error
+
+
+def _create(name: str, folder: Path) -> tuple[Path, BinaryIO]:
     for candidate in numbered(name):
         target = folder / candidate
         try:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from convnext_studio.core import jobs
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import StorageError, UsageError
 from convnext_studio.core.events import CopySummary, FilesCopied
+from convnext_studio.core.predict import results
 from convnext_studio.core.predict.results import read_results, write_csv
 from convnext_studio.core.requests import CopyByClass, SaveResults
 from convnext_studio.core.values import ImageRef, Prediction
@@ -170,11 +172,21 @@ def test_a_vanished_image_is_a_problem_and_the_others_are_copied(tmp_path: Path)
     assert "a.png" in summary.problems[0]
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(source: object, target: object, size: int) -> None:
-        raise OSError(28, "No space left on device")
+def test_an_image_that_its_drive_cannot_read_is_a_problem_and_leaves_no_half_file(tmp_path: Path) -> None:
+    """The first bytes of a process's memory stand for a bad sector: both are EIO."""
+    (good,) = _images(tmp_path / "in", ["b.png"])
+    summary = _copy([Path("/proc/self/mem"), good], ["c", "c"], tmp_path / "out")
+    assert summary.copied == 1
+    assert summary.problems == ("“mem” could not be copied: The drive could not read the file.",)
+    assert [path.name for path in (tmp_path / "out" / "c").iterdir()] == ["b.png"]
 
-    monkeypatch.setattr("shutil.copyfileobj", full)
+
+def test_a_full_disk_is_said_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def on_a_full_disk(name: str, folder: Path) -> tuple[Path, BinaryIO]:
+        (folder / name).touch()
+        return folder / name, Path("/dev/full").open("wb")
+
+    monkeypatch.setattr(results, "_create", on_a_full_disk)
     with pytest.raises(StorageError, match="disk is full"):
         _copy(_images(tmp_path / "in", ["a.png"]), ["c"], tmp_path / "out")
     assert list((tmp_path / "out" / "c").iterdir()) == []
