@@ -28,6 +28,7 @@ JOBS: dict[type, str] = {
     requests.LookAtPlaces: f"{_CORE}.images.look:look_at_places",
     requests.ReadDates: f"{_CORE}.images.look:read_dates",
     requests.OpenImage: f"{_CORE}.images.show:open_image",
+    requests.KeepPasted: f"{_CORE}.images.pasted:keep_pasted",
     requests.ShowModelInput: f"{_CORE}.images.show:show_model_input",
     requests.MakeThumbnails: f"{_CORE}.images.thumbnails:make_thumbnails",
     requests.FindWeights: f"{_CORE}.models.weights:find_weights",

@@ -50,6 +50,17 @@ class OpenImage:
 
 
 @dataclass(frozen=True)
+class KeepPasted:
+    """Write pixels of 4 bytes, blue first, the last one alpha or nothing, as a PNG. Returns its path."""
+
+    pixels: bytes
+    width: int
+    height: int
+    has_alpha: bool
+    folder: str
+
+
+@dataclass(frozen=True)
 class MakeThumbnails:
     """Decode small. Emits `ThumbnailMade` per Image, in the order given; returns their count."""
 
@@ -311,6 +322,7 @@ class Evaluate:
     execution: Execution = Execution()
     fit: Fit | None = None
     keeps_in: str = ""
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)

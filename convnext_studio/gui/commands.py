@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QActionGroup, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from convnext_studio.core.events import EngineStopped, Failed
+from convnext_studio.core.requests import KeepPasted
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.settings import Settings
 from convnext_studio.gui.stores.drops import has_paths, paths_of
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.theme import MODES
-
-_UNPACKED = 100  # Qt's word for a PNG that is written at once: to pack a large one would hold the window
 
 
 class Commands(QObject):
@@ -26,6 +25,7 @@ class Commands(QObject):
         self._studio = studio
         self._actions = actions
         self._window = window
+        self._opened_before: tuple[str, ...] = ()  # when something was pasted
         actions.connect("open_files", self._open_files)
         actions.connect("open_folder", self._open_folder)
         actions.connect("paste", self._paste)
@@ -79,17 +79,26 @@ class Commands(QObject):
             self._studio.messages.info(self.tr("There is no image on the clipboard."))
 
     def _open_pasted(self, image: QImage) -> None:
-        folder = self._studio.places.cache / "pasted"
-        path = folder / f"pasted {time.strftime('%Y-%m-%d %H.%M.%S')}.png"
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            self._studio.messages.error(self.tr("The pasted image could not be kept."), str(error))
-            return
-        if image.save(str(path), quality=_UNPACKED):
-            self._studio.show_images((str(path),))
-        else:
-            self._studio.messages.error(self.tr("The pasted image could not be kept."), str(folder))
+        formats = QImage.Format  # blue first in memory, as most of what is pasted is already
+        plain = image.convertToFormat(formats.Format_ARGB32 if image.hasAlphaChannel() else formats.Format_RGB32)
+        request = KeepPasted(
+            bytes(plain.constBits()),
+            plain.width(),
+            plain.height(),
+            image.hasAlphaChannel(),
+            str(self._studio.places.cache / "pasted"),
+        )
+        self._opened_before = self._studio.opened
+        handle = self._studio.lanes["interactive"].submit(request, replaces="paste")
+        handle.succeeded.connect(self._on_kept)
+        handle.failed.connect(self._on_not_kept)
+
+    def _on_kept(self, path: str) -> None:
+        if self._studio.opened is self._opened_before:  # else something else was opened meanwhile
+            self._studio.show_images((path,))
+
+    def _on_not_kept(self, end: Failed | EngineStopped) -> None:
+        self._studio.messages.failed(end, self.tr("The pasted image could not be kept."))
 
     def _on_theme(self) -> None:
         checked = self._group.checkedAction()

@@ -23,7 +23,8 @@ from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.events import FindSummary, ImagesFound, SampleWritten
-from convnext_studio.core.requests import FindImages, FindWeights, MakeSample
+from convnext_studio.core.images.pasted import keep_pasted
+from convnext_studio.core.requests import FindImages, FindWeights, KeepPasted, MakeSample
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui import engine_host
 from convnext_studio.gui.actions import Actions
@@ -34,6 +35,7 @@ from convnext_studio.gui.panels.welcome import WelcomePanel
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.label import PlainLabel, might_be_markup
 from convnext_studio.gui.widgets.rail_button import RailButton
+from tests.guards import Expected
 
 
 def find_two(request: FindImages, ctx: JobContext) -> FindSummary:
@@ -181,14 +183,49 @@ def test_a_drop_opens_what_was_dropped(window: MainWindow, studio: Studio, tmp_p
 
 
 def test_an_image_on_the_clipboard_is_kept_and_opened(
-    window: MainWindow, studio: Studio, actions: Actions, lanes: dict[str, InlineLane]
+    window: MainWindow, studio: Studio, actions: Actions, lanes: dict[str, InlineLane], qtbot: QtBot
 ) -> None:
+    lanes["interactive"].served_by[KeepPasted] = keep_pasted
     image = QImage(8, 8, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.red)
     QGuiApplication.clipboard().setImage(image)
     actions["paste"].trigger()
-    request = next(request for request in lanes["scan"].requests if isinstance(request, FindImages))
-    assert Path(request.paths[0]).is_file()
+    lanes["interactive"].release()
+    qtbot.waitUntil(lambda: len(studio.opened) == 1)
+    assert FindImages(studio.opened) in lanes["scan"].requests
+    assert QImage(studio.opened[0]).pixelColor(7, 7) == Qt.GlobalColor.red
+
+
+def test_what_was_pasted_does_not_take_the_place_of_what_was_opened_since(
+    window: MainWindow, studio: Studio, actions: Actions, lanes: dict[str, InlineLane], tmp_path: Path, qtbot: QtBot
+) -> None:
+    lanes["interactive"].served_by[KeepPasted] = keep_pasted
+    QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
+    lanes["interactive"].hold()
+    actions["paste"].trigger()
+    studio.open_paths((str(tmp_path),))
+    lanes["interactive"].release()
+    qtbot.waitUntil(lambda: not lanes["interactive"]._open)
+    assert studio.opened == (str(tmp_path),)
+
+
+def test_an_image_that_cannot_be_kept_says_why(
+    window: MainWindow,
+    studio: Studio,
+    actions: Actions,
+    lanes: dict[str, InlineLane],
+    qtbot: QtBot,
+    expect_message: Expected,
+) -> None:
+    expect_message("The pasted image could not be kept.")
+    lanes["interactive"].served_by[KeepPasted] = keep_pasted
+    studio.places.cache.mkdir(parents=True, exist_ok=True)
+    (studio.places.cache / "pasted").touch()
+    QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
+    actions["paste"].trigger()
+    lanes["interactive"].release()
+    qtbot.waitUntil(lambda: not lanes["interactive"]._open)
+    assert studio.opened == ()
 
 
 def test_paths_on_the_clipboard_are_opened(
