@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from convnext_studio.core.values import Preprocessing
 
 FORMAT_VERSION = 1
+HALF_LETTERS = re.compile("[\ud800-\udfff]")
 Option = int | float | bool | str | None | tuple[int, ...]
 
 
@@ -67,5 +69,9 @@ def card_to_json(card: Card) -> str:
 
 
 def canonical_json(value: dict[str, Any]) -> str:
-    """JSON that is always the same text for the same value. Raises `ValueError` for NaN and infinity."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """JSON that is always the same text for the same value. Raises `ValueError` for NaN and infinity.
+
+    Bytes of a folder's name that are no UTF-8 reach us as halves of letters, which no file can hold: they are spelt.
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return HALF_LETTERS.sub(lambda half: rf"\\u{ord(half[0]):04x}", text)

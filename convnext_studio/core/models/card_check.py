@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from convnext_studio.core.errors import ModelError
-from convnext_studio.core.models.card import FORMAT_VERSION, Card, Metric, Option, Provenance
+from convnext_studio.core.models.card import FORMAT_VERSION, HALF_LETTERS, Card, Metric, Option, Provenance
 from convnext_studio.core.values import FITS, MAX_NAME_LENGTH, Fit, Preprocessing, class_name_fault
 
 MAX_SIDE = 4096
@@ -178,7 +178,7 @@ def _whole(value: object, field: str, lowest: int, highest: int) -> int:
 
 def _text(raw: Mapping[str, Any], name: str, *, required: bool = False, inside: str = "") -> str:
     value = raw.get(name, "")
-    if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH:
+    if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or HALF_LETTERS.search(value):
         _wrong(inside + name, "it must be a text")
     if required and not value:
         _wrong(inside + name, "it is missing")

@@ -21,6 +21,7 @@ from convnext_studio.core.models.card import Card
 from convnext_studio.core.models.card_file import CARD_KEY, read_card
 from convnext_studio.core.models.model_file import save_model_file
 from convnext_studio.core.models.network import load
+from convnext_studio.core.models.tensors import identity_of
 from convnext_studio.core.values import ModelRef
 
 
@@ -137,6 +138,8 @@ def _in_preprocessing(**changes: object) -> Callable[[dict[str, Any]], object]:
         (lambda card: card.update(commercial_use="yes"), "commercial_use"),
         (lambda card: card.update(metrics=[{"name": "accuracy"}]), "metrics"),
         (lambda card: card["provenance"].update(seed="x"), "provenance.seed"),
+        (lambda card: card.update(title="half of a letter: \ud800"), "title"),
+        (lambda card: card["provenance"].update(data="\udcff"), "provenance.data"),
     ],
 )
 def test_a_wrong_card_is_refused_with_the_field_named(
@@ -147,6 +150,18 @@ def test_a_wrong_card_is_refused_with_the_field_named(
     with pytest.raises(ModelError) as caught:
         read_card(model_file)
     assert f"“{field}" in caught.value.message
+
+
+def test_a_model_named_after_a_folder_whose_name_is_no_text_is_saved_and_stays_itself(
+    tmp_path: Path, network: nn.Module, card: Card
+) -> None:
+    """Such as a data set's folder with a Latin-1 name: its bytes that are no UTF-8 come as half letters."""
+    odd = replace(card, title="Pr\udcfcfling", provenance=replace(card.provenance, data="Pr\udcfcfling, SHA-256 0"))
+    save_model_file(tmp_path / "odd.safetensors", network, odd)
+    read = read_card(tmp_path / "odd.safetensors")
+    assert (read.title, read.provenance.data) == (r"Pr\udcfcfling", r"Pr\udcfcfling, SHA-256 0")
+    weights = network.state_dict()
+    assert load(ModelRef(str(tmp_path / "odd.safetensors"))).identity == identity_of(odd, weights)
 
 
 def test_a_file_of_a_newer_version_says_so(model_file: Path) -> None:
