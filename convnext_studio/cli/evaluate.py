@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convnext_studio.cli.arguments import add_execution, execution_of
+from convnext_studio.cli.arguments import add_execution, add_max_megapixels, execution_of
 from convnext_studio.cli.classify import check_writable
 from convnext_studio.cli.command import Command
 from convnext_studio.cli.stopping import Stop
@@ -44,6 +44,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures here: .json")
     add_execution(parser)
+    add_max_megapixels(parser)
 
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
@@ -79,6 +80,7 @@ def _evaluated(arguments: argparse.Namespace, stop: Stop) -> Evaluation:
         arguments.split,
         execution_of(arguments),
         arguments.fit,
+        max_megapixels=arguments.max_megapixels,
     )
     try:
         evaluation = jobs.run(request, stop.context(on_event))

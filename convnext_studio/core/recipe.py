@@ -17,7 +17,7 @@ import tomli_w
 
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.recipe_fields import check, converted, wrong
-from convnext_studio.core.values import DEVICES, FITS, DeviceName, Fit, ModelRef, described
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, DEVICES, FITS, DeviceName, Fit, ModelRef, described
 
 Preset = Literal["instant", "balanced", "thorough"]
 Grouping = Literal["auto", "none", "name", "folder", "column", "alike"]
@@ -340,6 +340,16 @@ class Recipe:
     )
     workers: int = field(
         default=0, metadata=described("Decoding threads", "0 = as many as there are cores.", "machine", range=(0, 256))
+    )
+    max_megapixels: float = field(
+        default=DEFAULT_MAX_MEGAPIXELS,
+        metadata=described(
+            "Largest image",
+            "Larger images are refused, because a small file can unpack to more than the memory holds.",
+            "machine",
+            range=(1.0, 2000.0),
+            unit="MP",
+        ),
     )
 
     def __post_init__(self) -> None:

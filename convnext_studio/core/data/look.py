@@ -12,8 +12,9 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -24,23 +25,28 @@ from convnext_studio.core.errors import ImageError
 from convnext_studio.core.events import DataSetChecked
 from convnext_studio.core.images.open import decode
 from convnext_studio.core.images.source import cannot_read
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS
 
 _REPORT_S = 0.1
 _WHOLE_BYTES, _PART_BYTES = 256 << 20, 16 << 20
 _COLOURLESS = 6  # how far red, green and blue may lie apart in a grey picture that was saved as JPEG
 
 
-def look_at(paths: Sequence[str], ctx: JobContext, *, is_quick: bool = False) -> dict[str, Seen]:
+def look_at(
+    paths: Sequence[str], ctx: JobContext, *, is_quick: bool = False, max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+) -> dict[str, Seen]:
     """Look at every Image; one that cannot be read has an `error`. Emits `DataSetChecked`; raises `Cancelled`."""
     found: dict[str, Seen] = {}
     reported = time.monotonic()
     with SeenBefore() as before:
         for path in paths:
             known = before.recall(path)
+            if known is not None and known.width * known.height > 1e6 * max_megapixels:
+                continue  # it was allowed to be larger then
             if known is not None and (known.small is not None or is_quick):
                 found[path] = known
         todo = [path for path in paths if path not in found]
-        for path, seen in _looked(todo, ctx, is_quick=is_quick):
+        for path, seen in _looked(todo, ctx, _hash_only if is_quick else partial(_look, max_megapixels)):
             found[path] = seen
             before.remember(path, seen)
             if time.monotonic() - reported > _REPORT_S:
@@ -50,12 +56,11 @@ def look_at(paths: Sequence[str], ctx: JobContext, *, is_quick: bool = False) ->
     return {path: found[path] for path in paths}
 
 
-def _looked(paths: Sequence[str], ctx: JobContext, *, is_quick: bool) -> Iterator[tuple[str, Seen]]:
+def _looked(paths: Sequence[str], ctx: JobContext, look: Callable[[str], Seen]) -> Iterator[tuple[str, Seen]]:
     """Keep few Images in work, so that a stop waits for few of them."""
     threads = max(1, min(16, os.cpu_count() or 1, len(paths)))
     pool = ThreadPoolExecutor(threads, thread_name_prefix="look")
     in_work: deque[tuple[str, Future[Seen]]] = deque()
-    look = _hash_only if is_quick else _look
     try:
         for path in paths:
             ctx.check()
@@ -78,9 +83,9 @@ def _hash_only(path: str) -> Seen:
         return Seen(error=cannot_read(error).message)
 
 
-def _look(path: str) -> Seen:
+def _look(max_megapixels: float, path: str) -> Seen:
     try:
-        found = decode(path, target=(SMALL, SMALL))
+        found = decode(path, max_megapixels=max_megapixels, target=(SMALL, SMALL))
         content = _content(path)
     except ImageError as error:
         return Seen(error=error.message)

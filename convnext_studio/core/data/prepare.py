@@ -40,7 +40,8 @@ def describe_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) ->
     listed = read_data_set(recipe.data, ctx)
     edited = apply_edits(listed.images, listed.source)
     listing = replace(listed, images=edited.images)
-    seen = look_at([image.path for image in listing.images], ctx, is_quick=is_quick)
+    paths = [image.path for image in listing.images]
+    seen = look_at(paths, ctx, is_quick=is_quick, max_megapixels=recipe.max_megapixels)
     usable = [image for image in listing.images if not seen[image.path].error]
     grouped = group_images(usable, seen, listed, recipe, ctx)
     images, moved = _split(listing, usable, grouped, recipe)

@@ -183,7 +183,14 @@ def _predictions(
     refs = tuple(ImageRef(path) for path in dict.fromkeys(image.path for image in images))
     for begin in range(0, len(refs), _TOLD_AT_ONCE):
         ctx.emit(ImagesFound(refs[begin : begin + _TOLD_AT_ONCE]))
-    wanted = Classify(refs, request.model, request.execution, request.fit, top=len(info.classes))
+    wanted = Classify(
+        refs,
+        request.model,
+        request.execution,
+        request.fit,
+        top=len(info.classes),
+        max_megapixels=request.max_megapixels,
+    )
     classify(wanted, JobContext(on_event, ctx.cancel))
     return found
 

@@ -29,7 +29,7 @@ from convnext_studio.core.predict.faults import Faults
 from convnext_studio.core.training.augment import Augmentation
 from convnext_studio.core.training.crew import Crew, Portion, Wanted
 from convnext_studio.core.training.sampler import SettledBalance, epoch_order, places_at, steps_in
-from convnext_studio.core.values import DeviceName, Preprocessing
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, DeviceName, Preprocessing
 
 DECODE_LIMIT_S = 8.0  # an Image that takes longer is given up; who waits knows which within 10 s
 _AHEAD = 2  # batches in preparation beside the one in use
@@ -55,6 +55,7 @@ class Reading:
     world: int = 1
     neighbours: int = 1
     limit_s: float = DECODE_LIMIT_S
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ class Batches:
             raise ImageError(self.unreadable[path])
         try:
             self._faults.arrive("decode")
-            return load_input(path, 0, self._preprocessing).input
+            return load_input(path, 0, self._preprocessing, self._reading.max_megapixels).input
         except ImageError:
             raise
         except (MemoryError, torch.OutOfMemoryError) as error:

@@ -34,7 +34,8 @@ def index_training_images(work: Work) -> None:
             log.info("There is no index of training Images: memory is short.")
             return
         network, card, identity, _warnings = load_model_file(desk.run.model_path)
-        indexer = Indexer(Lens(network, card.preprocessing, ground.device_name), card.preprocessing, identity)
+        lens, limit = Lens(network, card.preprocessing, ground.device_name), ground.recipe.max_megapixels
+        indexer = Indexer(lens, card.preprocessing, identity, limit)
         write_index(path, indexer, images, Watcher(desk.ctx.check), seconds=seconds)
     except Cancelled:
         log.info("The index of training Images was stopped.")

@@ -45,7 +45,15 @@ def find_learning_rate(request: FindLearningRate, ctx: JobContext) -> RateFound:
     labels = [card.classes.index(image.label) for image in images]
     rehearsal = rehearse(recipe, start, labels, device)
     stepper, optimizer = rehearsal.stepper(is_bf16=recipe.precision == "bf16"), rehearsal.optimizer
-    reading = Reading(recipe.batch_size, recipe.seed, rehearsal.balance, recipe.workers, recipe.on_unreadable, device)
+    reading = Reading(
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        balance=rehearsal.balance,
+        workers=recipe.workers,
+        on_unreadable=recipe.on_unreadable,
+        device=device,
+        max_megapixels=recipe.max_megapixels,
+    )
     rates: list[float] = []
     losses: list[float] = []
     with (

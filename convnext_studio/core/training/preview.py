@@ -25,7 +25,7 @@ def preview_augmentation(request: PreviewAugmentation, ctx: JobContext) -> tuple
     made = []
     for number, image in enumerate(request.images):
         ctx.check()
-        prepared = load_input(image.path, image.frame, way_in)
+        prepared = load_input(image.path, image.frame, way_in, request.recipe.max_megapixels)
         seen = region(way_in, prepared.width, prepared.height)
         for place in range(number * request.count, (number + 1) * request.count):
             altered = augmentation.apply(prepared.input, request.recipe.seed, request.roll, place)

@@ -116,7 +116,8 @@ class Samples:
         for image in chosen(images, classes, count_for(len(work.ground.data.images["train"]), len(classes))):
             work.desk.reading.check()
             try:
-                self._images.append((image, load_input(image.path, 0, work.ground.preprocessing)))
+                prepared = load_input(image.path, 0, work.ground.preprocessing, work.ground.recipe.max_megapixels)
+                self._images.append((image, prepared))
             except ImageError:
                 continue
         if self._images:

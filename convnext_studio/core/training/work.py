@@ -114,6 +114,7 @@ class Work:
             rank=desk.world.rank,
             world=desk.world.size,
             neighbours=desk.world.neighbours,
+            max_megapixels=recipe.max_megapixels,
         )
         return Batches(
             images if only is None else [images[number] for number in only],

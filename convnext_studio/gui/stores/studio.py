@@ -196,7 +196,8 @@ class _Tie(QObject):
         theme, classifier = self._studio.theme, self._studio.classifier
         theme.is_motion_reduced = value.is_motion_reduced
         theme.set_mode(value.theme)
-        for store in (classifier, self._studio.thumbnails, self._studio.viewer, self._studio.side_by_side):
+        studio = self._studio
+        for store in (classifier, studio.thumbnails, studio.viewer, studio.side_by_side, studio.evaluator):
             store.max_megapixels = value.max_megapixels
         classifier.top = value.top
         classifier.is_automatic = value.classifies_at_once

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.data.checks import check_data_set
@@ -370,6 +371,15 @@ def test_classes_that_are_not_learned_are_said_to_be_left_out(tmp_path: Path, dr
     warnings = describe_data(Recipe(data=str(tmp_path / "set")), JobContext()).warnings
     told = next(one for one in warnings if "for training of “c”" in one.message)
     assert "their other Images are left out" in told.hint
+
+
+def test_images_larger_than_the_recipe_allows_are_named_also_where_they_were_seen_before(two_classes: Path) -> None:
+    large = two_classes / "good" / "large.png"
+    Image.new("RGB", (1500, 1000)).save(large)
+    os.utime(large, (1_700_000_000, 1_700_000_000))
+    assert not card_of(two_classes).unreadable
+    ((path, reason),) = card_of(two_classes, max_megapixels=1.0).unreadable
+    assert path == str(large) and "megapixels" in reason
 
 
 def test_what_is_no_image_is_ignored_and_counted(two_classes: Path) -> None:

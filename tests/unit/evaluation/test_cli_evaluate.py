@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from convnext_studio import cli
 
@@ -31,6 +32,17 @@ def test_the_figures_can_go_to_a_file_and_a_broken_image_makes_the_exit_code_1(
     assert sum(json.loads(out.read_text())["support"]) == 23
     said = capsys.readouterr()
     assert "0.png" in said.err and not said.out
+
+
+def test_images_larger_than_allowed_are_refused(
+    data_set: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (300, 200)).save(data_set / "pit" / "large.png")
+    assert (
+        cli.main(["evaluate", str(model_file), str(data_set), "--split", "all", "--max-megapixels", "0.05", *ON_CPU])
+        == 1
+    )
+    assert "large.png" in capsys.readouterr().err
 
 
 def test_a_model_for_other_things_ends_with_a_sentence(

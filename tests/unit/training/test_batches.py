@@ -62,6 +62,14 @@ def together(found: Iterator[Batch]) -> list[tuple[int, bytes]]:
     ]
 
 
+def test_images_larger_than_allowed_are_left_out(
+    open_batches: Callable[..., Batches], images: tuple[LabelledImage, ...]
+) -> None:
+    batches = open_batches(max_megapixels=0.0022)  # 50 x 44 pixels
+    assert [number for batch in batches.in_order(JobContext()) for number in batch.numbers] == [0, 1, 2, 3, 4]
+    assert all("megapixels" in why for why in batches.unreadable.values())
+
+
 def test_read_in_order_images_are_exactly_what_preprocess_makes_of_them(
     open_batches: Callable[..., Batches], images: tuple[LabelledImage, ...]
 ) -> None:
