@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ ILLEGIBLE = (OSError, ValueError, TypeError, LookupError, ArithmeticError, Attri
 
 _UMASK = os.umask(0o077)  # it can only be read by setting it, so once, before there are threads
 os.umask(_UMASK)
+_WAITS_S = (0.02, 0.05, 0.1, 0.2, 0.4) if os.name == "nt" else ()
 _NEW_FILE_MODE = 0o666 & ~_UMASK
 
 
@@ -38,13 +40,24 @@ def replacing(path: Path, *, is_flushed: bool = True) -> Iterator[Path]:
         if is_flushed:
             _flush(part)
         part.chmod(path.stat().st_mode & 0o777 if path.exists() else _NEW_FILE_MODE)
-        part.replace(path)
+        _put(part, path)
         if is_flushed:
             _flush(path.parent)
     except OSError as error:
         raise storage_error(error, path) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path) -> None:
+    """Let `part` take the place of `path`; on Windows that has to wait while a virus scanner, say, looks at it."""
+    for wait_s in _WAITS_S:
+        try:
+            part.replace(path)
+            return
+        except PermissionError:
+            time.sleep(wait_s)
+    part.replace(path)
 
 
 def oldest(folder: Path, pattern: str, *, but: int) -> list[Path]:
