@@ -152,10 +152,10 @@ def test_a_wrong_card_is_refused_with_the_field_named(
     assert f"“{field}" in caught.value.message
 
 
-def test_a_model_named_after_a_folder_whose_name_is_no_text_is_saved_and_stays_itself(
+def test_a_model_named_after_a_file_whose_name_is_no_text_is_saved_and_stays_itself(
     tmp_path: Path, network: nn.Module, card: Card
 ) -> None:
-    """Such as a data set's folder with a Latin-1 name: its bytes that are no UTF-8 come as half letters."""
+    """Such as a weights file with a Latin-1 name: its bytes that are no UTF-8 come as half letters."""
     odd = replace(card, title="Pr\udcfcfling", provenance=replace(card.provenance, data="Pr\udcfcfling, SHA-256 0"))
     save_model_file(tmp_path / "odd.safetensors", network, odd)
     read = read_card(tmp_path / "odd.safetensors")
