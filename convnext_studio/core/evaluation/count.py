@@ -80,6 +80,8 @@ def evaluation_of(answers: Answers, about: About) -> Evaluation:
 def _class(answers: Answers, whole: Totals, figures: metrics.PerClass, index: int) -> ClassFigures:
     is_it, is_called = answers.labels == index, whole.found == index
     is_either, scores = is_it | is_called, answers.probabilities[:, index]
+    missed_at_most = intervals.missed_at_most(~is_called[is_it], whole.parts_of(is_it))
+    low, high = intervals.of_share(is_called[is_it], whole.parts_of(is_it))
     roc, pr = metrics.roc(is_it, scores), metrics.precision_recall(is_it, scores)
     return ClassFigures(
         name=answers.classes[index],
@@ -88,10 +90,10 @@ def _class(answers: Answers, whole: Totals, figures: metrics.PerClass, index: in
         f1=float(figures.f1[index]),
         support=int(is_it.sum()),
         precision_interval=intervals.of_share(is_it[is_called], whole.parts_of(is_called)),
-        recall_interval=intervals.of_share(is_called[is_it], whole.parts_of(is_it)),
+        recall_interval=(min(low, 1 - missed_at_most), high),  # one figure in two ways: they shall not disagree
         f1_interval=_of_f1(intervals.of_share((is_it & is_called)[is_either], whole.parts_of(is_either))),
         missed=int((is_it & ~is_called).sum()),
-        missed_at_most=intervals.missed_at_most(~is_called[is_it], whole.parts_of(is_it)),
+        missed_at_most=missed_at_most,
         roc_auc=_or_none(roc.area),
         average_precision=_or_none(pr.area),
         roc=_points(roc, len(answers.classes)),

@@ -102,6 +102,15 @@ def test_groups_make_every_figure_of_a_class_less_sure(answers: Answers) -> None
             assert below <= low and above >= high and above - below > high - low
 
 
+def test_what_may_be_missed_and_the_interval_of_the_recall_do_not_disagree(answers: Answers) -> None:
+    labels = np.repeat([0, 1], [18, 12])
+    table = np.eye(3)[np.where(np.arange(30) == 0, 1, labels)]
+    parts = [f"part {number // 4}" for number in range(30)]
+    dent = evaluation_of(dataclasses.replace(answers, labels=labels, probabilities=table, groups=parts), ABOUT)
+    for one in dent.per_class[:2]:
+        assert one.recall_interval[0] <= 1 - one.missed_at_most <= one.recall <= one.recall_interval[1]
+
+
 def test_where_each_part_has_one_image_no_parts_are_told(answers: Answers) -> None:
     named = dataclasses.replace(answers, groups=[f"part {number}" for number in range(30)])
     alone, nameless = evaluation_of(named, ABOUT), evaluation_of(dataclasses.replace(named, groups=[""] * 30), ABOUT)
