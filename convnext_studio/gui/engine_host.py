@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 
 from convnext_studio.gui.jobs import LANES
 from convnext_studio.gui.lane import Lane, Patience
@@ -149,7 +149,7 @@ class EngineHost(QObject):
     def _complaint(self, elapsed_s: float) -> tuple[str, int]:
         complaints = [lane.complaint(elapsed_s) for lane in self.lanes.values()]
         if self._silent_s > (self._patience.beat_s if self.is_ready else self._patience.start_s):
-            return "The Engine stopped answering.", 0
+            return self.tr("The Engine stopped answering."), 0
         return next((c for c in complaints if c[0]), ("", 0))
 
     def _has_ended(self) -> bool:
@@ -170,7 +170,7 @@ class EngineHost(QObject):
             self.restarted.emit(why)
             return
         self._watch.stop()
-        why = f"The Engine could not be started, {STARTS_IN_A_ROW} times in a row. {why}"
+        why = self.tr("The Engine could not be started, {0} times in a row. {1}").format(STARTS_IN_A_ROW, why)
         for lane in self.lanes.values():
             lane.offer(None, why)
         self.given_up.emit(why)
@@ -189,11 +189,15 @@ def _weakly(method: weakref.WeakMethod[Callable[[], None]]) -> Callable[[], None
 def _fate(code: int | None) -> str:
     """Say in plain words how a process ended, from its exit code."""
     if code is None or code >= 0:
-        return f"The Engine ended unexpectedly (exit code {code})."
+        return _tr("The Engine ended unexpectedly (exit code {0}).").format(code)
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
     if name == "SIGKILL":
-        return "The Engine was killed, perhaps because the computer ran out of memory."
-    return f"The Engine crashed ({name})."
+        return _tr("The Engine was killed, perhaps because the computer ran out of memory.")
+    return _tr("The Engine crashed ({0}).").format(name)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("engine", text)

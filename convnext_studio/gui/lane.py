@@ -101,7 +101,7 @@ class _Relay(QObject):
                 self.serving = None
                 return end or self._stopped(ticket, self._take_offer())
             self._take_offer()  # the Engine was gone before it got this Request, so the next one does it
-        return EngineStopped("The Engine does not start.", is_suspect=False)
+        return EngineStopped(self.tr("The Engine does not start."), is_suspect=False)
 
     def _stopped(self, ticket: Ticket, offer: _Offer) -> EngineStopped:
         return EngineStopped(offer.why, is_suspect=offer.guilty in (0, ticket.number))
@@ -227,13 +227,14 @@ class Lane(QObject):
         if self._untaken.seconds > TAKE_S:
             self._relay.hang_up()
         if self._stranded.seconds > TAKE_S:
-            return "The Engine lost touch with the window.", 0
+            return self.tr("The Engine lost touch with the window."), 0
         if ticket is None or handle is None:
             return "", 0
         if self._unheeded.seconds > (self._patience.replaced_s if handle.is_replaced else self._patience.stop_s):
-            return "A Job did not stop when it was asked to, so the Engine was ended.", ticket.number
+            return self.tr("A Job did not stop when it was asked to, so the Engine was ended."), ticket.number
         if self._silent.seconds > ticket.deadline_s:
-            return f"A Job said nothing for {ticket.deadline_s:g} s, so the Engine was ended.", ticket.number
+            words = self.tr("A Job said nothing for {0} s, so the Engine was ended.")
+            return words.format(f"{ticket.deadline_s:g}"), ticket.number
         return "", 0
 
     def cancel_all(self) -> None:
@@ -244,7 +245,7 @@ class Lane(QObject):
     def join(self) -> None:
         """End the thread; only after the Engine has ended, for that is what wakes it."""
         self._timer.stop()
-        self.offer(None, "The window is closing.")
+        self.offer(None, self.tr("The window is closing."))
         self._thread.quit()
         while not self._thread.wait(int(TAKE_S * 500)):
             self._relay.hang_up()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, 
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.models.card import Metric
-from convnext_studio.gui import language
+from convnext_studio.gui import engine_host, language
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.language import Catalogue, language_of, speak
@@ -160,3 +160,10 @@ def test_keys_are_called_as_on_the_keyboard_and_a_head_has_room_for_its_word(stu
     for column in Column:
         title = QFontMetrics(font("cap")).horizontalAdvance(heading(column))
         assert images.table.columnWidth(column) >= title + 22, heading(column)
+
+
+@pytest.mark.usefixtures("german")
+def test_how_the_engine_ended_is_told_in_the_language_of_the_window() -> None:
+    said = [engine_host._fate(code) for code in (3, -9, -11)]
+    assert [words for words in said if not words.startswith("Der Motor ")] == []
+    assert "(SIGSEGV)" in said[2]

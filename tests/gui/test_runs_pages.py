@@ -55,6 +55,7 @@ from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import IconButton
 from convnext_studio.gui.widgets.cells import CELL_ROLE, Cell
+from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.question import Question
 from tests.guards import Expected
 from tests.gui.replies import serve
@@ -358,6 +359,7 @@ def test_what_waits_is_moved_and_taken_off_by_its_buttons(
     panel.rows[0].findChild(IconButton, "x a").click()
     qtbot.waitUntil(lambda: [one.key for one in studio.queue.items] == ["c", "b"])
     assert "Held" in panel.words.text()
+    assert any("· Instant" in label.text() for label in panel.rows[0].findChildren(PlainLabel))
 
 
 def test_the_run_that_is_set_up_is_added_to_the_queue(

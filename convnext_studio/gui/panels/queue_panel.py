@@ -13,6 +13,7 @@ from convnext_studio.gui.widgets.buttons import Button, IconButton
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import count
+from convnext_studio.gui.widgets.recipe_words import preset_word
 
 _ROW_HEIGHT = 34
 
@@ -103,7 +104,11 @@ class QueuePanel(Frame):
         line.addWidget(place)
         line.addWidget(PlainLabel(item.title, "strong"))
         recipe = item.recipe
-        facts = [short_model(recipe.model), recipe.preset, self.tr("race {0}").format(item.race) if item.race else ""]
+        facts = [
+            short_model(recipe.model),
+            preset_word(recipe.preset),
+            self.tr("race {0}").format(item.race) if item.race else "",
+        ]
         line.addWidget(
             PlainLabel(" · ".join(filter(None, facts)), "small", "text2", elide=Qt.TextElideMode.ElideRight), 1
         )
