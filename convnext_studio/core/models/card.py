@@ -71,7 +71,7 @@ def card_to_json(card: Card) -> str:
 def canonical_json(value: dict[str, Any]) -> str:
     """JSON that is always the same text for the same value. Raises `ValueError` for NaN and infinity.
 
-    Bytes of a weights file's name that are no UTF-8 reach us as halves of letters, which no file can hold: they are spelt.
+    Bytes of a weights file's name that are no UTF-8 come as halves of letters, which no file can hold: they are spelt.
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return HALF_LETTERS.sub(lambda half: rf"\\u{ord(half[0]):04x}", text)
