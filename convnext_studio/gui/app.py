@@ -140,9 +140,14 @@ class App(QObject):
         self.studio.messages.info(self.tr("The engine was started again."), why)
 
     def _on_given_up(self, why: str) -> None:
-        again = self.host.start if self.host is not None else None
+        self.window.status_bar.set_engine_lost()
         fact = self.tr("The engine cannot be started.")
-        self.studio.messages.post(Message("error", fact, why, why, self.tr("Try again"), again))
+        self.studio.messages.post(Message("error", fact, why, why, self.tr("Try again"), self._start_again))
+
+    def _start_again(self) -> None:
+        if self.host is not None:
+            self.window.status_bar.set_engine_up(False)
+            self.host.start()
 
 
 class LateLane:

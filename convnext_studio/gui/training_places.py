@@ -80,6 +80,7 @@ class TrainingPlaces(QObject):
             studio.training.view.shown_changed,
         ):
             changed.connect(self._show_actions)
+        self._pages.currentChanged.connect(self._show_actions)
 
     # --- places
 
@@ -288,6 +289,7 @@ class TrainingPlaces(QObject):
         if (wanted == "pause" and is_paused) or (wanted == "go on" and not is_paused):
             training.wanted.pop(view.folder)
             wanted = None
+        is_seen = self.data_page is not None and self._pages.currentWidget() is self.data_page
         can_begin = studio.set_up.can_start and not any(data.refusal)
         enabled = {
             "queue_run": can_begin,
@@ -301,8 +303,8 @@ class TrainingPlaces(QObject):
             "use_run_model": view.history.best is not None,
             "open_run_folder": bool(view.folder),
             "delete_run": is_over,
-            "undo_label": data.can_undo,
-            "redo_label": data.edits.redoable > 0,
+            "undo_label": is_seen and data.can_undo,
+            "redo_label": is_seen and data.edits.redoable > 0,
         }
         for name, is_enabled in enabled.items():
             actions[name].setEnabled(is_enabled)

@@ -157,6 +157,16 @@ def test_the_model_in_use_and_any_folder_can_be_chosen_and_are_remembered(
     assert asked.model == studio.classifier.model_ref
 
 
+def test_a_list_that_is_open_keeps_its_place_while_the_runs_are_looked_at(
+    window: MainWindow, studio: Studio, archive: Archive
+) -> None:
+    window.evaluation.show()
+    model = page_of(window).model
+    model.view().setCurrentIndex(model.model().index(model.count() - 1, 0))
+    studio.training.runs_changed.emit()
+    assert model.view().currentIndex().row() == model.count() - 1 > 0
+
+
 def test_an_evaluation_can_be_stopped_and_says_that_a_part_is_no_figure(
     window: MainWindow, archive: Archive, studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
 ) -> None:

@@ -228,6 +228,15 @@ def test_an_image_that_cannot_be_kept_says_why(
     assert studio.opened == ()
 
 
+def test_the_status_bar_does_not_promise_an_engine_that_was_given_up(window: MainWindow) -> None:
+    bar = window.status_bar
+    assert bar._words.text().startswith("Starting the engine")
+    bar.set_engine_lost()
+    assert bar._words.text() == "The engine cannot be started."
+    bar.set_engine_up(False)  # tried again
+    assert bar._words.text().startswith("Starting the engine")
+
+
 def test_paths_on_the_clipboard_are_opened(
     window: MainWindow, actions: Actions, lanes: dict[str, InlineLane], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QLocale, Qt
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -457,6 +457,23 @@ def test_a_race_of_heads_trains_nothing_else(studio: Studio, waiting: Waiting) -
     studio.set_up.set(data=DATA, epochs=9)
     recipe = studio.race.recipe_of(next(one for one in studio.race.racers() if one.title == "ResNet-50"))
     assert (recipe.epochs, recipe.is_head_first, recipe.preset) == (0, True, "instant")
+
+
+def test_two_races_of_one_minute_have_names_of_their_own(
+    studio: Studio, waiting: Waiting, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QLocale, "toString", lambda *_: "31/01/2026 12:00")
+    waiting.queue = Queue(is_held=True)
+    looked(studio, qtbot)
+    race = studio.race
+    studio.set_up.set(data=DATA)
+    race.choose(race.racers()[0].row.name, True)
+    race.set_takes_random(True)
+    for number in (1, 2):
+        race.start()
+        qtbot.waitUntil(lambda number=number: len(studio.queue.items) == number)
+    assert len(race.names) == 2
+    assert race.shown == "line 3, 31/01/2026 12:00 (2)"
 
 
 def test_the_front_holds_those_that_no_other_beats_in_both() -> None:

@@ -484,6 +484,9 @@ def test_labels_are_moved_left_out_and_taken_back(
     workspace.edits = EditsKept(1, 0)
     page._on_move("pit")
     qtbot.waitUntil(actions["undo_label"].isEnabled)
+    actions["go_train"].trigger()
+    assert not actions["undo_label"].isEnabled(), "a change was taken back where nobody sees it"
+    actions["go_data"].trigger()
     assert page.classes.currentData() == "stain"
     actions["undo_label"].trigger()
     asked = workspace.requests(EditLabels)
@@ -584,6 +587,20 @@ def test_images_that_were_left_out_can_be_put_back(
     click(page.exclude, qtbot)
     assert workspace.requests(EditLabels) == [EditLabels(DATA, "include", ("/parts/line 3/dent/900.png",))]
     qtbot.waitUntil(lambda: studio.data_sets.is_thorough and not studio.data_sets.is_checking)
+
+
+def test_of_images_that_a_table_lists_and_that_were_left_out_no_folder_is_taken_for_the_class(
+    window: MainWindow, workspace: Workspace, studio: Studio, actions: Actions, qtbot: QtBot
+) -> None:
+    workspace.found = card("/parts/labels.csv", excluded=("/parts/shots/900.png",))
+    actions["go_data"].trigger()
+    studio.data_sets.choose("/parts/labels.csv")
+    qtbot.waitUntil(lambda: studio.data_sets.is_thorough)
+    page = window.training.data_page
+    page.splits.setCurrentIndex(page.splits.findText("Left out"))
+    page.splits.activated.emit(page.splits.currentIndex())
+    assert [image.label for image in page.rows.images] == [""]
+    assert page.rows.index(0, 0).data() == "900.png"
 
 
 def test_a_data_set_that_cannot_be_trained_on_says_why_and_holds_the_start(

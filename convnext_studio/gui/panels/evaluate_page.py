@@ -360,10 +360,14 @@ class EvaluatePage(QWidget):
 
 
 def _fill(select: Select, items: list[tuple[str, str]], chosen: str) -> None:
-    select.clear()
-    for text, value in items:
-        select.addItem(text, value)
-    select.setCurrentIndex(max(0, select.findData(chosen)))
+    """Offer these; the same ones stay as they are, for the list may be open and somebody on their way through it."""
+    if items != [(select.itemText(row), select.itemData(row)) for row in range(select.count())]:
+        select.clear()
+        for text, value in items:
+            select.addItem(text, value)
+    place = max(0, select.findData(chosen))
+    if place != select.currentIndex():
+        select.setCurrentIndex(place)
 
 
 def _widen(select: Select) -> None:

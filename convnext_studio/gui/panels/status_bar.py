@@ -24,7 +24,7 @@ class StatusBar(Frame):
         super().__init__("window", "top", parent)
         self._studio = studio
         self._room = 2
-        self._is_engine_up = False
+        self._is_engine_up = self._is_engine_lost = False
         self._stage = ""
         self._shown: list[_JobLine] = []
         self.setFixedHeight(32)
@@ -66,8 +66,13 @@ class StatusBar(Frame):
             self._show_words()
 
     def set_engine_up(self, is_up: bool) -> None:
-        """The Engine came up, or went."""
-        self._is_engine_up = is_up
+        """The Engine came up, or went and is started again."""
+        self._is_engine_up, self._is_engine_lost = is_up, False
+        self._show_words()
+
+    def set_engine_lost(self) -> None:
+        """There is no Engine, and none is being started."""
+        self._is_engine_up, self._is_engine_lost = False, True
         self._show_words()
 
     def _on_stage(self, stage: str) -> None:
@@ -97,6 +102,8 @@ class StatusBar(Frame):
     def _state_words(self) -> tuple[str, str, str]:
         classifier = self._studio.classifier
         info = classifier.info
+        if self._is_engine_lost:
+            return "ng", "ng", self.tr("The engine cannot be started.")
         if not self._is_engine_up:
             return "clock", "text3", self.tr("Starting the engine; you can already open images.")
         if classifier.state == "loading":

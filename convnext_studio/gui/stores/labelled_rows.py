@@ -41,7 +41,7 @@ class LabelledRows(QAbstractListModel):
         if role == TILE_ROLE:
             return Tile(ImageRef(image.path), Path(image.path).name, "labelled", image.label, note=split)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{Path(image.path).name}, {image.label}, {split}"
+            return ", ".join(filter(None, (Path(image.path).name, image.label, split)))
         return None
 
 
@@ -49,7 +49,8 @@ def _choice(card: DataSetCard | None, split: str) -> tuple[LabelledImage, ...]:
     if card is None:
         return ()
     if split == EXCLUDED:
-        return tuple(LabelledImage(path, Path(path).parent.name) for path in card.excluded)
+        is_table = card.source.casefold().endswith(".csv")  # then the folder is no class
+        return tuple(LabelledImage(path, "" if is_table else Path(path).parent.name) for path in card.excluded)
     if split == MOVED:
         moved = set(card.moved)
         return tuple(image for image in card.images if image.path in moved)

@@ -167,7 +167,11 @@ class Race(QObject):
             return
         data = self._set_up.recipe.data.rstrip("/").rpartition("/")[2]
         at = QLocale().toString(QDateTime.currentDateTime(), QLocale.FormatType.ShortFormat)
-        name = f"{data}, {at}"
+        base = name = f"{data}, {at}"
+        number = 1
+        while name in self.names:
+            number += 1
+            name = f"{base} ({number})"
         self._queue.add(tuple((one.title, self.recipe_of(one)) for one in self.taking_part), name)
         self.show(name)
 
