@@ -13,7 +13,7 @@ from convnext_studio.core.data.grouping import Grouped, group_images, same
 from convnext_studio.core.data.journal import apply_edits
 from convnext_studio.core.data.look import look_at
 from convnext_studio.core.data.names import counted, relative, shown
-from convnext_studio.core.data.read import Listing, name_warnings, natural, read_data_set, root_of
+from convnext_studio.core.data.read import Listing, name_warnings, natural, read_data_set
 from convnext_studio.core.data.seen import Seen
 from convnext_studio.core.data.split import Item, Shares, count_splits, mended, split_items
 from convnext_studio.core.data.split_file import fingerprint
@@ -80,15 +80,6 @@ def describe_data(recipe: Recipe, ctx: JobContext, *, is_quick: bool = False) ->
 def contents(seen: Mapping[str, Seen]) -> dict[str, str]:
     """The hash of each Image's content, by path."""
     return {path: one.content for path, one in seen.items()}
-
-
-def fingerprint_now(images: Sequence[LabelledImage], source: str, ctx: JobContext) -> str:
-    """The fingerprint of `images` with what their files hold now; equal to the card's if nothing has changed.
-
-    A file that cannot be read any more counts as another content.
-    """
-    seen = look_at([image.path for image in images], ctx, is_quick=True)
-    return fingerprint(images, contents(seen), root_of(source))
 
 
 _GIVEN_HINT = (
