@@ -82,6 +82,18 @@ def test_nothing_is_explained_before_somebody_watches(opened: Studio, lanes: Lan
     assert opened.explainer.heatmap is None
 
 
+def test_the_panel_says_that_the_model_loads(qtbot: QtBot, studio: Studio, lanes: Lanes, actions: Actions) -> None:
+    serve(lanes, IMAGES)
+    panel = ExplanationPanel(studio, actions)
+    qtbot.addWidget(panel)
+    assert panel.state.text() == "There is no Model with classes to explain."
+    lanes["batch"].hold()
+    studio.classifier.load()
+    assert panel.state.text() == "The Model is loading."
+    lanes["batch"].release()
+    qtbot.waitUntil(lambda: panel.state.text() not in ("", "The Model is loading."))
+
+
 def test_the_heatmap_comes_before_its_trust(qtbot: QtBot, opened: Studio) -> None:
     seen: list[tuple[bool, bool]] = []
     explainer = opened.explainer

@@ -140,6 +140,7 @@ class ExplanationPanel(QWidget):
         explainer.check_changed.connect(self._show_check)
         library = self._studio.library
         library.current_changed.connect(self._show)
+        self._studio.classifier.state_changed.connect(self._show)
         library.counts_changed.connect(self._show_actions)
         self._studio.explanation_files.running_changed.connect(self._show_actions)
         self._actions.connect("save_heatmap", self._ask_save)
@@ -224,7 +225,9 @@ class ExplanationPanel(QWidget):
         if not explainer.look.is_shown:
             return self.tr("Switched off: nothing is computed.")
         if not explainer.can_explain:
-            return self.tr("There is no Model with classes to explain.")
+            is_loading = self._studio.classifier.state == "loading"
+            no_model = self.tr("There is no Model with classes to explain.")
+            return self.tr("The Model is loading.") if is_loading else no_model
         if explainer.error:
             return explainer.error
         if self._studio.library.current_image is None:

@@ -12,7 +12,6 @@ from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionButton
-from convnext_studio.gui.widgets.focus_ring import FocusRing
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.numbers import decimal
 from convnext_studio.gui.widgets.pair_dialog import PairDialog
@@ -87,6 +86,7 @@ class NearestPanel(QWidget):
         if self._nearest.is_indexing:
             return self.tr("The training images are being indexed.")
         words = {
+            "loading": self.tr("The Model is loading."),
             "no Model": self.tr("There is no Model with classes in use."),
             "no file": self.tr("Only a Model trained here knows its training images. Train one to see them."),
             "no image": self.tr("Pick an image to see those it was trained on that are most like it."),
@@ -104,7 +104,6 @@ class NearestPanel(QWidget):
         self._number = number
         if self._pair is None:
             self._pair = PairDialog(self._studio.theme, self.tr("Nearest training image"), self.window())
-            FocusRing(self._studio.theme, self._pair)
             self._pair.stepped.connect(self._on_stepped)
             self._pair.finished.connect(self._on_pair_closed)
             self._pair.show()

@@ -27,7 +27,7 @@ SIDE = 184  # pixels of the longer side of a small picture: sharp on a screen of
 SILENCE_S = 120.0
 AFTER_MS = 150  # the Heatmap comes first, and whoever scrubs through Images needs none of this
 
-State = Literal["no Model", "no file", "no image", "looking", "no index", "error", "found"]
+State = Literal["loading", "no Model", "no file", "no image", "looking", "no index", "error", "found"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Nearest(QObject):
         """What can be said now."""
         info = self._classifier.info
         if info is None or not info.classes:
-            return "no Model"
+            return "loading" if self._classifier.state == "loading" else "no Model"
         if not self._is_model_file:
             return "no file"
         if self._library.current_image is None:
