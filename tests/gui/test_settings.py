@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.requests import LookAtPlaces
@@ -156,6 +159,24 @@ def test_a_folder_is_taken_once_the_disk_has_answered_and_one_that_is_silent_is_
     row._take("")
     assert studio.settings.value.runs_folder == ""
     assert row.problem.isHidden()
+
+
+def test_a_folder_that_was_typed_is_kept_though_the_dialog_closes_before_the_disk_answers(
+    studio: Studio, actions: Actions, lanes: dict[str, InlineLane], tmp_path: Path, qtbot: QtBot
+) -> None:
+    dialog = SettingsDialog(studio, actions)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.show()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    line = dialog.rows["runs_folder"].editor.findChild(QLineEdit)
+    lanes["places"].hold()
+    line.setFocus()
+    QTest.keyClicks(line, str(tmp_path))
+    with qtbot.waitSignal(dialog.destroyed):
+        QTest.keyClick(line, Qt.Key.Key_Escape)
+    lanes["places"].release()
+    qtbot.waitUntil(lambda: studio.settings.value.runs_folder == str(tmp_path))
 
 
 def test_a_changed_theme_setting_changes_the_theme(studio: Studio) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from convnext_studio.gui.actions import Actions
-from convnext_studio.gui.settings import FIELDS, Settings, problem_with
+from convnext_studio.gui.settings import FIELDS, Settings, SettingsStore, problem_with
 from convnext_studio.gui.stores.look import Look
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.fonts import font
@@ -69,6 +69,12 @@ class SettingsDialog(Dialog):
             column.addWidget(row)
         return card
 
+    def done(self, result: int) -> None:
+        """What is being typed counts, however the dialog is left."""
+        if (typed_in := self.focusWidget()) is not None:
+            typed_in.clearFocus()
+        super().done(result)
+
     def _show_values(self, value: Settings) -> None:
         for name, row in self.rows.items():
             row.show_value(getattr(value, name))
@@ -82,9 +88,7 @@ class _Row(QWidget):
         self._settings = studio.settings
         self._name = field.name
         self._is_folder = bool(field.metadata.get("is_folder"))
-        self._look = Look(studio.lanes, f"setting {field.name}", self)
-        self._look.changed.connect(self._on_seen)
-        self._typed = ""
+        self._lanes = studio.lanes
         about = field.metadata
         self.editor, self.show_value = _editor(studio, field, self._take)
         self.editor.setAccessibleName(self.tr(about["label"]))
@@ -106,24 +110,52 @@ class _Row(QWidget):
         """Take what was typed or chosen if it fits; a folder once it is known to be there."""
         problem = problem_with(self._name, value)
         self._show_problem(problem)
-        self._typed = str(value) if self._is_folder and not problem else ""
-        if self._typed and value != getattr(self._settings.value, self._name):
-            self._look.ask((self._typed,))
-        elif not problem:
+        for wish in self._settings.findChildren(_FolderWish, self._name):
+            wish.drop()
+        if problem:
+            return
+        if self._is_folder and value and value != getattr(self._settings.value, self._name):
+            wish = _FolderWish(self._settings, Look(self._lanes, f"setting {self._name}"), self._name, str(value))
+            wish.refused.connect(self._on_refused)
+        else:
             self._settings.update(**{self._name: value})
 
-    def _on_seen(self) -> None:
-        if self._look.at(self._typed) is None:
-            return  # a disk that does not answer; nothing is changed before it does
-        if self._look.is_folder(self._typed):
-            self._settings.update(**{self._name: self._typed})
-        else:
-            self._show_problem(self.tr("This folder does not exist."))
+    def _on_refused(self) -> None:
+        self._show_problem(self.tr("This folder does not exist."))
 
     def _show_problem(self, problem: str) -> None:
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
         set_variant(self.editor, "st", "error" if problem else "")
+
+
+class _FolderWish(QObject):
+    """A folder that was typed or chosen, taken once the disk has answered, though the dialog may have gone by then."""
+
+    refused = Signal()
+
+    def __init__(self, settings: SettingsStore, look: Look, name: str, path: str) -> None:
+        super().__init__(settings)
+        self.setObjectName(name)
+        self._settings, self._look, self._path = settings, look, path
+        look.setParent(self)
+        look.changed.connect(self._on_seen)
+        look.ask((path,))
+
+    def drop(self) -> None:
+        """Something else is wanted now."""
+        self.setObjectName("")
+        self._look.changed.disconnect(self._on_seen)
+        self.deleteLater()
+
+    def _on_seen(self) -> None:
+        if self._look.at(self._path) is None:
+            return  # a disk that does not answer; nothing is changed before it does
+        if self._look.is_folder(self._path):
+            self._settings.update(**{self.objectName(): self._path})
+        else:
+            self.refused.emit()
+        self.drop()
 
 
 Take = Callable[[Any], None]
