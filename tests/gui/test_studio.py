@@ -48,6 +48,15 @@ def test_the_model_used_last_is_wanted_at_the_next_start(
     assert again.classifier.info is None
 
 
+def test_what_loading_a_model_told_is_remembered_without_a_window(
+    studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
+) -> None:
+    lanes["batch"].served_by[LoadModel] = lambda request, _ctx: model_info(request.model, images_per_s=41.0)
+    studio.classifier.set_model(ModelRef("/models/own.safetensors"))
+    qtbot.waitUntil(lambda: studio.models.own_files == ("/models/own.safetensors",))
+    assert [speed.images_per_s for speed in studio.models.speeds("/models/own.safetensors")] == [41.0]
+
+
 def test_the_sample_takes_the_place_of_nothing_that_was_opened_while_it_was_made(
     studio: Studio, lanes: dict[str, InlineLane], qtbot: QtBot
 ) -> None:

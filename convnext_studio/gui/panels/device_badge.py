@@ -37,7 +37,7 @@ class DeviceBadge(Button):
             self.setParent(parent)
         self.clicked.connect(self.open_popover)
         classifier = studio.classifier
-        classifier.info_changed.connect(self._on_info_changed)
+        classifier.info_changed.connect(self._show)
         classifier.state_changed.connect(self._show)
         classifier.stage_changed.connect(self._on_stage_changed)
         self._show()
@@ -55,12 +55,6 @@ class DeviceBadge(Button):
             self._popover.close_popover()
         else:
             self.popover.open_for(self)
-
-    def _on_info_changed(self) -> None:
-        info = self._studio.classifier.info
-        if info is not None:
-            self._studio.models.note_loaded(info)
-        self._show()
 
     def _on_stage_changed(self, stage: str) -> None:
         self._stage = stage

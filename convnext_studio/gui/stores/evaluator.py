@@ -20,7 +20,7 @@ from convnext_studio.core.requests import (
     OpenEvaluation,
     SaveEvaluation,
 )
-from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, Execution, Fit, ModelRef
+from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, Execution, ModelRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
@@ -58,7 +58,6 @@ class Evaluator(QObject):
         self.wish = Wish()
         self.model_in_use = ModelRef()
         self.execution = Execution()
-        self.fit: Fit | None = None
         self.max_megapixels = DEFAULT_MAX_MEGAPIXELS
         self.evaluation: Evaluation | None = None
         self.failure: Failed | EngineStopped | None = None
@@ -194,7 +193,8 @@ class Evaluator(QObject):
     def _request(self) -> Evaluate:
         model = self.wish.model or self.model_in_use
         wish, folder = self.wish, str(self._folder)
-        return Evaluate(model, wish.data, wish.split, self.execution, self.fit, folder, self.max_megapixels)
+        # As the Model itself sees Images: what is kept does not say how else they were fitted.
+        return Evaluate(model, wish.data, wish.split, self.execution, None, folder, self.max_megapixels)
 
     def _open(self) -> None:
         self._opening = None

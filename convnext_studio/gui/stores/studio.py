@@ -184,6 +184,8 @@ class _Tie(QObject):
 
     def _note_model(self) -> None:
         info = self._studio.classifier.info
+        if info is not None:
+            self._studio.models.note_loaded(info)
         if info is not None and not info.is_meaningless:
             self._studio.memory.keep("model", [info.ref.name, info.ref.file, info.ref.folder])
 
