@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject
 
 from convnext_studio.gui.stores.race import Race, RaceRow, front
 from convnext_studio.gui.stores.runs_table import TONES, score_cell
+from convnext_studio.gui.stores.sorted_table import SortedTable
 from convnext_studio.gui.stores.training_words import length, state_sign, state_word
-from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets import figures
-from convnext_studio.gui.widgets.cells import CELL_ROLE, Cell
-from convnext_studio.gui.widgets.label import plain_tip
+from convnext_studio.gui.widgets.cells import Cell
 from convnext_studio.gui.widgets.pareto_plot import Point
 
-AnyIndex = QModelIndex | QPersistentModelIndex
 AXES = ("images_per_s", "parameters", "memory_bytes")
 
 
@@ -42,84 +40,28 @@ COLUMN_WIDTHS: dict[int, int] = {
     Column.LICENCE: 150,
     Column.STATE: 116,
 }
-_NUMBERS = {Column.SCORE, Column.SPEED, Column.PARAMETERS, Column.MEMORY, Column.TIME}
-_MORE_IS_BETTER = {Column.SCORE, Column.SPEED}
 
 
-class RaceTable(QAbstractTableModel):
+class RaceTable(SortedTable[RaceRow, Column]):
     """A row for each Model of the race that is shown."""
 
-    def __init__(self, race: Race, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._race = race
-        self._order: tuple[Column, bool] = (Column.SCORE, True)
-        self.rows: list[RaceRow] = []
-        race.changed.connect(self.take)
-        self.take()
+    columns = Column
+    numbers = frozenset((Column.SCORE, Column.SPEED, Column.PARAMETERS, Column.MEMORY, Column.TIME))
+    best_first = frozenset((Column.SCORE, Column.SPEED))
 
-    def take(self) -> None:
+    def __init__(self, race: Race, parent: QObject | None = None) -> None:
+        super().__init__(Column.SCORE, parent)
+        self._race = race
+        race.changed.connect(self.refill)
+        self.refill()
+
+    def refill(self) -> None:
         """Take the rows anew."""
-        rows = self._race.rows()
-        column, is_down = self._order
-        known = [row for row in rows if _key(row, column) is not None]
-        known.sort(key=lambda row: _key(row, column), reverse=is_down)  # type: ignore[arg-type, return-value]
-        rows = [*known, *(row for row in rows if _key(row, column) is None)]
+        rows = self._sorted(self._race.rows())
         if rows != self.rows:
             self.beginResetModel()
             self.rows = rows
             self.endResetModel()
-
-    def sort_by(self, column: int) -> None:
-        """The best on top; pressed again, the other way round."""
-        before, is_down = self._order
-        self._order = (Column(column), not is_down if before == column else Column(column) in _MORE_IS_BETTER)
-        self.take()
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
-
-    def row_at(self, index: AnyIndex) -> RaceRow | None:
-        """The Model shown there."""
-        return self.rows[index.row()] if index.isValid() and index.row() < len(self.rows) else None
-
-    def rowCount(self, parent: AnyIndex | None = None) -> int:
-        """One a Model."""
-        return 0 if parent is not None and parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: AnyIndex | None = None) -> int:
-        """The columns."""
-        return 0 if parent is not None and parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Names of the columns, and what they mean."""
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        column = Column(section)
-        if role == Qt.ItemDataRole.DisplayRole:
-            arrow = "" if self._order[0] != column else " ↓" if self._order[1] else " ↑"
-            return self._titles()[column] + arrow
-        if role == Qt.ItemDataRole.FontRole:
-            return font("cap")
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tips().get(column)
-        return None
-
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Cells for the delegate, plain text for a screen reader and for tests."""
-        row = self.row_at(index)
-        if row is None:
-            return None
-        cell = self._cell(row, Column(index.column()))
-        if role == CELL_ROLE:
-            return cell
-        if role == Qt.ItemDataRole.DisplayRole:
-            return cell.text
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(part for part in (cell.text, cell.second) if part)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(row.model if index.column() == Column.MODEL else cell.text)
-        return None
 
     def _cell(self, row: RaceRow, column: Column) -> Cell:
         if column is Column.MODEL:
@@ -163,6 +105,12 @@ class RaceTable(QAbstractTableModel):
             Column.MEMORY: self.tr("What training the whole network took; unknown where only the head was fitted"),
             Column.LICENCE: self.tr("Of the weights it began with"),
         }
+
+    def _tip(self, row: RaceRow, column: Column) -> tuple[str, ...]:
+        return (row.model if column is Column.MODEL else self._cell(row, column).text,)
+
+    def _key(self, row: RaceRow, column: Column) -> float | str | None:
+        return _key(row, column)
 
     # --- the plot
 

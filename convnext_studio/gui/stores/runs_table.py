@@ -6,22 +6,20 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractTableModel, QDateTime, QLocale, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QDateTime, QLocale, QModelIndex, QObject, Qt
 
 from convnext_studio.gui.stores.compared import Compared
+from convnext_studio.gui.stores.sorted_table import SortedTable
 from convnext_studio.gui.stores.training import Training
 from convnext_studio.gui.stores.training_words import length, second_line, state_sign, state_word
-from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets import numbers
-from convnext_studio.gui.widgets.cells import CELL_ROLE, Cell
+from convnext_studio.gui.widgets.cells import Cell
 from convnext_studio.gui.widgets.chip import Tone
 from convnext_studio.gui.widgets.figures import UNKNOWN
-from convnext_studio.gui.widgets.label import plain_tip
 
 if TYPE_CHECKING:  # read when the first Run is: the window is on the screen sooner
     from convnext_studio.core.runs.summary import RunSummary
 
-AnyIndex = QModelIndex | QPersistentModelIndex
 STATES = ("running", "finished", "stopped", "failed", "interrupted")
 TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": "again"}
 
@@ -50,23 +48,23 @@ COLUMN_WIDTHS: dict[int, int] = {
     Column.WHEN: 138,
     Column.BESIDE: 118,
 }
-_NUMBERS = {Column.SCORE, Column.EPOCHS, Column.TIME}
 _TIMED = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-")
-_BEST_FIRST = {Column.SCORE, Column.WHEN, Column.TIME, Column.EPOCHS}
 
 
-class RunsTable(QAbstractTableModel):
+class RunsTable(SortedTable["RunSummary", Column]):
     """Rows of `training.runs` that hold every word of the search and have the wanted state; the newest first."""
 
+    columns = Column
+    numbers = frozenset((Column.SCORE, Column.EPOCHS, Column.TIME))
+    best_first = frozenset((Column.SCORE, Column.WHEN, Column.TIME, Column.EPOCHS))
+
     def __init__(self, training: Training, compared: Compared, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(Column.WHEN, parent)
         self._training = training
         self._compared = compared
         self._words: tuple[str, ...] = ()
         self._state = ""
-        self._order: tuple[Column, bool] = (Column.WHEN, True)
-        self.rows: tuple[RunSummary, ...] = ()
-        self._fill()
+        self.rows = self._wanted()
         training.runs_changed.connect(self.refill)
         compared.changed.connect(self._repaint)
 
@@ -74,18 +72,6 @@ class RunsTable(QAbstractTableModel):
         """Show what holds these words, in this state ("" = any)."""
         self._words, self._state = tuple(text.casefold().split()), state
         self.refill()
-
-    def sort_by(self, column: int) -> None:
-        """The best, the newest or the first of the alphabet on top; pressed again, the other way round."""
-        before, is_down = self._order
-        first = Column(column) in _BEST_FIRST
-        self._order = (Column(column), not is_down if before == column else first)
-        self.refill()
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
-
-    def row_at(self, index: AnyIndex) -> RunSummary | None:
-        """The Run shown there."""
-        return self.rows[index.row()] if index.isValid() and index.row() < len(self.rows) else None
 
     def index_of(self, folder: str) -> QModelIndex:
         """Where a Run is shown; invalid if it is not."""
@@ -112,15 +98,8 @@ class RunsTable(QAbstractTableModel):
         self.rows = rows
         self.endResetModel()
 
-    def _fill(self) -> None:
-        self.rows = self._wanted()
-
     def _wanted(self) -> tuple[RunSummary, ...]:
-        passing = [run for run in self._training.runs if self._passes(run)]
-        column, is_down = self._order
-        known = [run for run in passing if _key(run, column) is not None]
-        known.sort(key=lambda run: _key(run, column), reverse=is_down)  # type: ignore[arg-type, return-value]
-        return (*known, *(run for run in passing if _key(run, column) is None))
+        return self._sorted(run for run in self._training.runs if self._passes(run))
 
     def _passes(self, run: RunSummary) -> bool:
         text = " ".join(
@@ -131,49 +110,6 @@ class RunsTable(QAbstractTableModel):
     def _repaint(self) -> None:
         if self.rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(Column) - 1))
-
-    # --- the face of a table model
-
-    def rowCount(self, parent: AnyIndex | None = None) -> int:
-        """One a Run."""
-        return 0 if parent is not None and parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: AnyIndex | None = None) -> int:
-        """The columns."""
-        return 0 if parent is not None and parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Names of the columns; a header's font is set here since a style sheet leaves no other way."""
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        column = Column(section)
-        if role == Qt.ItemDataRole.DisplayRole:
-            arrow = "" if self._order[0] != column else " ↓" if self._order[1] else " ↑"
-            return self._titles()[column] + arrow
-        if role == Qt.ItemDataRole.FontRole:
-            return font("cap")
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tips().get(column)
-        return None
-
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Cells for the delegate, plain text for a screen reader and for tests."""
-        run = self.row_at(index)
-        if run is None:
-            return None
-        cell = self._cell(run, Column(index.column()))
-        if role == CELL_ROLE:
-            return cell
-        if role == Qt.ItemDataRole.DisplayRole:
-            return cell.text
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(part for part in (cell.text, cell.badge, cell.second) if part)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join(filter(None, self._tip(run, Column(index.column())))))
-        return None
 
     # --- cells
 
@@ -199,7 +135,7 @@ class RunsTable(QAbstractTableModel):
             Column.DATA: run.data.rstrip("/").rpartition("/")[2],
             Column.WHEN: when_words(_began(run)),
         }
-        return Cell(texts[column], text_role="text2", is_right=column in _NUMBERS)
+        return Cell(texts[column], text_role="text2", is_right=column in self.numbers)
 
     def _tip(self, run: RunSummary, column: Column) -> tuple[str, ...]:
         if column is Column.RUN:
@@ -212,6 +148,9 @@ class RunsTable(QAbstractTableModel):
         if column is Column.BESIDE:
             return (self.tr("Lay the curves and settings of this Run beside those of others (Space)."),)
         return {Column.MODEL: (run.model,), Column.DATA: (run.data,), Column.WHEN: (run.started,)}.get(column, ())
+
+    def _key(self, run: RunSummary, column: Column) -> float | str | None:
+        return _key(run, column)
 
     def _titles(self) -> dict[Column, str]:
         return {
