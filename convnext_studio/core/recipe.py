@@ -254,8 +254,13 @@ class Recipe:
         ),
     )
     drop_path: float = field(
-        default=0.1,
-        metadata=described("Drop path", "Chance that the last block is left out.", "optimizer", range=(0.0, 0.9)),
+        default=0.0,
+        metadata=described(
+            "Drop path",
+            "Chance that the last block is left out. Large networks on many Images gain by 0.1 to 0.4, others lose.",
+            "optimizer",
+            range=(0.0, 0.9),
+        ),
     )
     label_smoothing: float = field(
         default=0.05,
@@ -402,7 +407,7 @@ SECTIONS = ("data", "model", "architecture", "schedule", "optimizer", "augmentat
 _PRESETS: dict[Preset, dict[str, Any]] = {
     "instant": {"epochs": 0, "is_head_first": True},
     "balanced": {},
-    "thorough": {"epochs": 60, "patience": 15, "learning_rate": 4e-4, "layer_decay": 0.85, "drop_path": 0.2},
+    "thorough": {"epochs": 60, "patience": 15, "learning_rate": 4e-4, "layer_decay": 0.85, "drop_path": 0.1},
 }
 
 
