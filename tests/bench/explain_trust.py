@@ -35,7 +35,7 @@ from tests.unit.explain.planted import CLASSES, COLOURS, PREPROCESSING, SIDE, pl
 SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_TRUST_SEEDS", "21,22,23").split(","))
 IMAGES = int(os.environ.get("BENCH_TRUST_IMAGES", "40"))
 HEADS = 8  # random ones for each network; each explains a share of the pictures
-STEPS, BATCH, RATE = 120, 16, 3e-3
+STEPS, BATCH, RATE = 300, 16, 3e-3  # after 120 some still name a third of the pictures wrongly
 VERDICTS: tuple[TrustVerdict, ...] = ("faithful", "weak", "not faithful")
 Judgement = tuple[TrustVerdict, bool]  # and whether the map points at the patch
 

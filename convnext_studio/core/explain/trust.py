@@ -30,7 +30,7 @@ from convnext_studio.core.values import Preprocessing
 RANDOM = 12  # areas elsewhere
 SMALLEST, LARGEST = 0.02, 0.30  # share of the seen Image that the hot area takes
 BLUR = 2  # cells a side that are left of the whole input: more would still show large defects
-AGREEMENT = 0.5  # from here on another map is hotter in the hot area than elsewhere in three of four comparisons
+AGREEMENT = 0.0  # at or below it another map is no hotter in the hot area than elsewhere: the two contradict each other
 
 Run = Callable[[Batch], Logits]
 Score = Callable[[Logits], NDArray[np.float64]]  # log-odds of each row
@@ -209,7 +209,7 @@ def _judged(found: _Found, witness: Witness, other: str) -> Trust:
 def _shown(found: _Found, deletion: float, insertion: float, effect: float) -> TrustVerdict:
     """The verdict on how the answer hangs on the hot area, whoever answers."""
     if found.area > 0 and _holds(FAITHFUL, deletion, insertion, effect):
-        return "faithful" if found.agreement >= AGREEMENT else "weak"
+        return "faithful" if found.agreement > AGREEMENT else "weak"
     return "weak" if found.area > 0 and _holds(WEAK, deletion, insertion, effect) else "not faithful"
 
 
