@@ -119,8 +119,7 @@ def drop(app: App, *paths: Path) -> None:
 
 def answer_dialog(app: App, path: Path) -> None:
     """Type `path` into the file dialog that is open, and take it."""
-    dialog = app.window.findChild(QFileDialog)
-    assert dialog is not None
+    (dialog,) = (one for one in app.window.findChildren(QFileDialog) if one.isVisible())  # one taken is not gone at once
     dialog.selectFile(str(path))
     dialog.accept()
 
