@@ -119,7 +119,8 @@ def drop(app: App, *paths: Path) -> None:
 
 def answer_dialog(app: App, path: Path) -> None:
     """Type `path` into the file dialog that is open, and take it."""
-    (dialog,) = (one for one in app.window.findChildren(QFileDialog) if one.isVisible())  # one taken is not gone at once
+    dialogs = app.window.findChildren(QFileDialog)  # also one that was taken and is not gone yet
+    (dialog,) = (one for one in dialogs if one.isVisible())
     dialog.selectFile(str(path))
     dialog.accept()
 
