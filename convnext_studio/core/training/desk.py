@@ -21,6 +21,7 @@ from convnext_studio.core.training.distributed import World
 T = TypeVar("T")
 
 _AGAIN_S = 2.0  # between two tries to write
+_GONE_S = 3600.0  # a folder may be away: longer, and it was thrown away, and nobody would ever end the process
 _LOOK_S = 0.1  # between two looks for a wish
 _WISHES: tuple[Wanted, ...] = ("finish epoch", "lower rate")
 
@@ -107,14 +108,21 @@ class Desk:
         return Agreed(int(total), tuple(wish for wish, one in zip(_WISHES, wishes, strict=True) if one))
 
     def patiently(self, write: Callable[[], T], needed_bytes: int) -> T:
-        """Write in the first process; while the disk is full or gone, wait and try again. Raises `Cancelled`."""
+        """Write in the first process; while the disk is full or gone, wait and try again. Raises `Cancelled`.
+
+        Raises `StorageError` where the Run's folder itself stays away: what was saved before is wherever it is now.
+        """
         if not self.world.is_first:
             raise AssertionError("only the first process writes")
-        is_waiting = False
+        is_waiting, seen_at = False, time.monotonic()
         while True:
             try:
                 result = write()
             except StorageError as error:
+                if self.run.folder.is_dir():
+                    seen_at = time.monotonic()
+                elif time.monotonic() - seen_at >= _GONE_S:
+                    raise
                 if not is_waiting:
                     self.emit(Paused(f"{error.message} {_room(self.run.folder, needed_bytes)}".strip(), _HINT))
                 is_waiting = True

@@ -18,6 +18,7 @@ import torch
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.images.preprocess import load_input
 from convnext_studio.core.predict.faults import Faults
+from convnext_studio.core.requests import Train
 from convnext_studio.core.run_events import (
     EpochEnded,
     Paused,
@@ -29,7 +30,7 @@ from convnext_studio.core.run_events import (
     from_line,
 )
 from convnext_studio.core.runs.run import Run
-from convnext_studio.core.training import batches, desk, work
+from convnext_studio.core.training import batches, desk, fit, work
 from convnext_studio.core.training.batches import DECODE_LIMIT_S, Batch, Normalise
 from convnext_studio.core.training.distributed import World
 from convnext_studio.core.training.loss import Loss
@@ -138,6 +139,26 @@ def test_on_a_full_disk_the_run_waits_says_how_much_is_missing_and_goes_on(squar
     assert "Needed are" in paused.message and "free are" in paused.message
     assert len(of(WentOn, events)) == 1
     assert len(before) == 2
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_run_whose_folder_stays_away_ends_and_can_go_on_where_it_turns_up(
+    begin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_GONE_S", 0.3)
+    run = begin()
+    away = run.folder.with_name("away")
+
+    def throw_away(event: RunEvent, stop: threading.Event) -> None:
+        if isinstance(event, Saved) and event.step == 2 and not away.exists():
+            run.folder.rename(away)
+
+    ended, events = worked(run, throw_away)
+
+    assert (ended.ending, ended.why, ended.can_go_on) == ("failed", "disk", True)
+    assert len(of(Paused, events)) == 1
+    assert not run.folder.exists()
+    assert fit.train(Train(str(away)), JobContext()).ending == "finished"
 
 
 @pytest.mark.usefixtures("eager")
