@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 1280, 800
 PATIENCE_S = 600  # a whole training on a busy machine
 EPOCHS = 8
+RACERS = 3
 Until = Callable[[], bool]
 
 
@@ -90,6 +91,28 @@ def evaluate(app: App, shoot: Callable[[str], Iterator[Until]]) -> Iterator[Unti
     app.actions["start_evaluation"].trigger()
     yield lambda: app.studio.evaluator.evaluation is not None
     yield from shoot("evaluate")
+    yield from race(app, shoot)
+
+
+def race(app: App, shoot: Callable[[str], Iterator[Until]]) -> Iterator[Until]:
+    """A race of heads, also of Models that learned nothing before; then all Runs, two of them beside each other."""
+    studio, race = app.studio, app.studio.race
+    app.actions["race"].trigger()
+    yield lambda: any(one.row.kind == "sample" for one in race.racers())
+    race.set_takes_random(True)
+    for racer in race.racers()[:RACERS]:  # the sample Model and the smallest ConvNeXts
+        race.choose(racer.row.name, True)
+    yield lambda: race.can_start
+    race.start()
+    yield lambda: [row.state for row in race.rows()] == ["finished"] * RACERS
+    race.measure()
+    yield lambda: not race.is_measuring
+    yield from shoot("race")
+    app.actions["all_runs"].trigger()
+    for run in (studio.training.runs[0], studio.training.runs[-1]):
+        studio.compared.toggle(run.folder)
+    yield lambda: len(studio.compared.histories()) == 2
+    yield from shoot("runs")
 
 
 def quiet() -> Until:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -93,8 +94,10 @@ class ConfusionMatrix(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_names(painter)
-        for true in range(len(self._classes)):
-            for found in range(len(self._classes)):
+        places = list(product(range(len(self._classes)), repeat=2))
+        self._paint_empty(painter, [self._cell(*place) for place in places if not self._rows[place[0]][place[1]]])
+        for true, found in places:
+            if self._rows[true][found]:
                 self._paint_cell(painter, true, found)
         if self._marked is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -162,25 +165,34 @@ class ConfusionMatrix(QWidget):
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(left - 8))
             painter.drawText(QRectF(0, cell.top(), left - 8, cell.height()), right, shown)
 
+    def _paint_empty(self, painter: QPainter, cells: list[QRectF]) -> None:
+        """All at once: of many classes nearly every cell is empty."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color("window"))
+        for cell in cells:
+            painter.drawRoundedRect(cell, 3, 3)
+        painter.setPen(self._theme.color("text3"))
+        painter.setFont(font("cap"))
+        for cell in cells:
+            painter.drawText(cell, int(Qt.AlignmentFlag.AlignCenter), "·")
+
     def _paint_cell(self, painter: QPainter, true: int, found: int) -> None:
         number, total = self._rows[true][found], self._totals[true]
         share = number / total if total else 0.0
-        ground = self._ground(share if number else 0.0)
+        ground = self._ground(share)
         cell = self._cell(true, found)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(cell, 3, 3)
-        words = "·" if not number else percent(share, 0) if self._is_percent else count(number)
+        words = percent(share, 0) if self._is_percent else count(number)
         text, window = self._theme.color("text"), self._theme.color("window")
         is_plain = contrast(text.name(), ground.name()) >= contrast(window.name(), ground.name())
-        painter.setPen(self._theme.color("text3") if not number else text if is_plain else window)
-        painter.setFont(font("capb" if number else "cap"))
+        painter.setPen(text if is_plain else window)
+        painter.setFont(font("capb"))
         painter.drawText(cell, int(Qt.AlignmentFlag.AlignCenter), words)
 
     def _ground(self, share: float) -> QColor:
         low, high = self._theme.color("hover"), self._theme.color("fill")
-        if not share:
-            return self._theme.color("window")
         part = 0.18 + 0.72 * share
         return QColor(
             *(round(a + part * (b - a)) for a, b in zip(low.getRgb()[:3], high.getRgb()[:3], strict=True))  # type: ignore[index]
