@@ -84,12 +84,12 @@ def main() -> int:
     folder: Path = arguments.run
     torch.set_num_threads(1)
     work.SAVE_EVERY_S = arguments.save_every
-    data = folder.parent / "exam_data"
-    if not data.is_dir():
-        draw_data_set(data)
     if (folder / RECIPE).is_file():
         run = Run.open(folder)
     else:
+        data = folder.parent / "exam_data"
+        if not data.is_dir():
+            draw_data_set(data)
         run = Run.create_in(folder, recipe_for(data, **(as_by_default(folder.parent) if arguments.default else {})))
 
     stop = threading.Event()

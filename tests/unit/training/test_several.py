@@ -160,7 +160,12 @@ def ends_of_two(command: list[str]) -> list[int]:
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, **shared, "PYTHONPATH": str(ROOT)}
     both = [subprocess.Popen(command, cwd=ROOT, env={**environment, "RANK": rank, "LOCAL_RANK": rank}) for rank in "01"]
-    return [process.wait(120) for process in both]
+    try:
+        return [process.wait(120) for process in both]
+    finally:  # one may wait for ever for another that did not come
+        for process in both:
+            process.kill()
+            process.wait()
 
 
 def curve(run: Run) -> list[float]:
