@@ -4,7 +4,7 @@ A folder is walked to any depth, its own files before its subfolders, each in na
 Images by their extension, those without one by their first bytes; a file that was named itself is always taken, because
 the decoder goes by content.
 Hidden files and folders and the litter of other programs are ignored and counted. Links are followed once: nothing
-is found twice and a loop ends.
+is found twice and a loop ends. A link to nowhere that has the name of an Image counts as one, which cannot be read.
 """
 
 from __future__ import annotations
@@ -120,6 +120,8 @@ class _Walk:
                 folders.append(entry.name)
             elif is_image_name(entry.name) or _begins_like_a_picture(entry):
                 files.append((entry.name, entry.is_symlink()))
+            elif _is_lost_folder(entry):
+                self.problems.append(f"“{_shown(entry.path)}” is a link that leads nowhere.")
             else:
                 self.ignored += 1
         files.sort(key=lambda file: (natural_key(file[0]), file[0]))
@@ -127,12 +129,8 @@ class _Walk:
             if number % _CHECK_EVERY == 0:
                 self.ctx.check()
             path = f"{folder}{os.sep}{name}" if folder != os.sep else folder + name
-            if not is_link:
-                self._add(path, f"{real}{os.sep}{name}")
-            elif os.path.exists(path):  # noqa: PTH110
-                self._add(path, os.path.realpath(path))
-            else:
-                self.problems.append(f"“{_shown(path)}” is a link that leads nowhere.")
+            is_followed = is_link and os.path.exists(path)  # noqa: PTH110  one to nowhere is told of when it is opened
+            self._add(path, os.path.realpath(path) if is_followed else f"{real}{os.sep}{name}")
         return [os.path.join(folder, name) for name in sorted(folders, key=lambda name: (natural_key(name), name))]  # noqa: PTH118
 
     def _add(self, path: str, real: str) -> None:
@@ -164,6 +162,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link in a loop, or gone since
         return False
+
+
+def _is_lost_folder(entry: os.DirEntry[str]) -> bool:
+    """Judge a link to nowhere by its name: without an extension it may have led to a folder of Images."""
+    return "." not in entry.name and entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
 
 
 def _begins_like_a_picture(entry: os.DirEntry[str]) -> bool:

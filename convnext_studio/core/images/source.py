@@ -108,6 +108,8 @@ def _open_at_once(path: str, flags: int) -> int:
 def cannot_read(error: OSError | ValueError) -> ImageError:
     """Say in plain words why the file system gave no bytes."""
     number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, FileNotFoundError) and error.filename and os.path.islink(error.filename):  # noqa: PTH114
+        number = errno.ELOOP
     if number in _REASONS:
         return ImageError(*_REASONS[number])
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -145,10 +145,10 @@ def test_a_place_that_is_not_there_or_not_named_is_refused(tmp_path: Path) -> No
 def test_a_loop_of_links_ends_and_a_dangling_link_is_named(tmp_path: Path) -> None:
     touch(tmp_path, "ok/a.png", "dent/b.png")
     (tmp_path / "ok" / "loop").symlink_to("..")
-    (tmp_path / "ok" / "gone.png").symlink_to("nowhere.png")
+    (tmp_path / "gone").symlink_to("nowhere")
     listing = read(tmp_path)
     assert len(listing.images) == 2
-    assert [one.message for one in listing.warnings] == [f"“{tmp_path}/ok/gone.png” is a link that leads nowhere."]
+    assert [one.message for one in listing.warnings] == [f"“{tmp_path}/gone” is a link that leads nowhere."]
 
 
 def test_class_names_that_a_system_takes_for_one_are_named() -> None:

@@ -233,6 +233,10 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     assert "not there" in refusal(str(tmp_path / "gone.png")).message
     assert "folder" in refusal(str(tmp_path)).message
     assert "longer" in refusal(str(tmp_path / ("x" * 300))).message
+    (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    assert refusal(str(tmp_path / "link.png")).message == refusal(str(tmp_path / "loop.png")).message
+    assert "leads nowhere" in refusal(str(tmp_path / "link.png")).message
     os.mkfifo(tmp_path / "pipe.png")
     refusal(str(tmp_path / "pipe.png"))
 
