@@ -60,6 +60,9 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         ctx.emit(Noticed(note))
     predictions = _predictions(request, matched.images, ready.info, ctx)
     answers, unreadable = _answers(matched, predictions, ready.info.classes)
+    absent = _absent(answers)
+    for note in absent:
+        ctx.emit(Noticed(note))
     about = About(
         labelled.split,
         ready.info.title,
@@ -67,7 +70,7 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         request.data,
         unreadable,
         matched.left_out,
-        labelled.notes + doubts + matched.notes,
+        labelled.notes + doubts + matched.notes + absent,
         time.monotonic() - started,
     )
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -131,14 +134,15 @@ class _Matched:
 def _match(images: Sequence[LabelledImage], title: str, classes: Sequence[str]) -> _Matched:
     """Match labels with the Model's classes: the very name, else one that differs only in case or way of writing.
 
+    Where the very name is there too, what is written otherwise is another class, which the Model does not know.
     Raises `DataError` when none fits, and `ModelError` for a Model without classes.
     """
     if not classes:
         what = "it turns pictures into features only"
         raise ModelError(f"“{title}” has no classes: {what}.", "Choose a Model with classes.")
     exact = {name: number for number, name in enumerate(classes)}
-    folded = {_folded(name): number for number, name in enumerate(classes)}
     counts = Counter(image.label for image in images)
+    folded = {_folded(name): number for number, name in enumerate(classes) if name not in counts}
     found = {label: exact.get(label, folded.get(_folded(label), -1)) for label in counts}
     numbers = {label: number for label, number in found.items() if number >= 0}
     if not numbers:
@@ -152,11 +156,15 @@ def _match(images: Sequence[LabelledImage], title: str, classes: Sequence[str]) 
     if left_out:
         strangers = _some(sorted(set(counts) - set(numbers)))
         notes.append(f"The Model does not know {strangers}: {len(left_out)} Images were left out.")
-    absent = [name for number, name in enumerate(classes) if number not in numbers.values()]
-    if absent:
-        notes.append(f"There are no Images of {_some(absent)}: the figures say nothing about that.")
     known = tuple(image for image in images if image.label in numbers)
     return _Matched(known, numbers, left_out, tuple(notes))
+
+
+def _absent(answers: Answers) -> tuple[str, ...]:
+    """What the figures say nothing about: classes without a single Image that can be read."""
+    seen = set(answers.labels.tolist())
+    absent = [name for number, name in enumerate(answers.classes) if number not in seen]
+    return (f"There are no Images of {_some(absent)}: the figures say nothing about that.",) if absent else ()
 
 
 def _folded(name: str) -> str:

@@ -29,21 +29,24 @@ class Labelled:
 def find_labelled(data: str, split: str, ctx: JobContext) -> Labelled:
     """Return the Images of `split` ("all" = every one) of a Run folder or a data set, labelled as the user edited them.
 
-    A data set that is not split is taken as a whole. Raises `DataError` where there are none.
+    A data set that is not split is taken as a whole. What stood in the way of reading it is noted. Raises `DataError`
+    where there are none.
     """
     folder = Path(data)
+    notes: tuple[str, ...] = ()
     if (folder / RECIPE).is_file():
         images = _of_run(Run(folder.absolute()))
     else:
         listing = read_data_set(data, ctx)
         images = apply_edits(listing.images, listing.source).images
+        notes = tuple(warning.message for warning in listing.warnings)
         if split != ALL and not any(image.split for image in images):
-            return Labelled(images, ALL, (NOT_SPLIT,))
+            return Labelled(images, ALL, (NOT_SPLIT, *notes))
     chosen = tuple(image for image in images if split in (ALL, image.split))
     if not chosen:
         there = ", ".join(sorted({image.split or "none" for image in images}))
         raise DataError(f"The data set has no Images in the split “{split}”; there is: {there}.", "Name another split.")
-    return Labelled(chosen, split)
+    return Labelled(chosen, split, notes)
 
 
 def _of_run(run: Run) -> tuple[LabelledImage, ...]:

@@ -123,6 +123,34 @@ def test_images_of_classes_the_model_does_not_know_are_left_out_and_named(data_s
     assert {image.label for image in found.images} == {"good", "pit"}
 
 
+def test_a_class_is_not_counted_as_another_whose_very_name_is_there_too(data_set: Path, model_file: Path) -> None:
+    (data_set / "scratch").rename(data_set / "PIT")
+    found = evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all"))
+    assert [one.support for one in found.per_class] == [8, 8, 0]
+    assert any("“PIT”" in note and "8 Images" in note for note in found.notes)
+
+
+def test_what_stood_in_the_way_of_reading_the_data_set_is_said(data_set: Path, model_file: Path) -> None:
+    (data_set / "scratch").rename(data_set.parent / "elsewhere")
+    (data_set / "scratch").symlink_to(data_set.parent / "nowhere")
+    (data_set / "pit" / "lost.png").symlink_to(data_set / "nothing.png")
+    shutil.copy(data_set / "pit" / "0.png", data_set / "loose.png")
+    emitted: list[object] = []
+    found = evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all"), emitted)
+    notes = [one.message for one in emitted if isinstance(one, Noticed)]
+    assert f"“{data_set}/scratch” is a link that leads nowhere." in notes and set(notes) <= set(found.notes)
+    assert any("1 Image beside the class folders" in note for note in notes)
+    assert found.unreadable == ((str(data_set / "pit" / "lost.png"), "The link leads nowhere."),)
+
+
+def test_a_class_of_which_nothing_can_be_read_is_named(data_set: Path, model_file: Path) -> None:
+    for path in (data_set / "pit").iterdir():
+        path.write_bytes(b"")
+    found = evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all"))
+    assert len(found.unreadable) == 8
+    assert any("no Images of “pit”" in note for note in found.notes)
+
+
 def test_a_model_for_other_things_is_refused_in_a_sentence_before_its_speed_is_measured(
     data_set: Path, model_file: Path
 ) -> None:
