@@ -50,10 +50,7 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     if arguments.out is not None:
         check_writable(arguments.out)
     images, problems = find(arguments.paths, stop)
-    for problem in problems:
-        say(problem)
     if not images:
-        say("No images were found.")
         return NOTHING_DONE
     done, ending = _predict(arguments, images, stop)
     is_kept = _write(arguments, [done[image] for image in images if image in done]) if done or ending is None else True
@@ -72,7 +69,10 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
 
 
 def find(paths: Sequence[str], stop: Stop) -> tuple[tuple[ImageRef, ...], tuple[str, ...]]:
-    """All Images below `paths`, where `-` stands for the names on standard input; and what stood in the way."""
+    """All Images below `paths`, where `-` stands for the names on standard input; and what stood in the way.
+
+    Says what that was, and that there are none.
+    """
     images: list[ImageRef] = []
 
     def on_event(event: object) -> None:
@@ -84,6 +84,10 @@ def find(paths: Sequence[str], stop: Stop) -> tuple[tuple[ImageRef, ...], tuple[
     assert isinstance(summary, events.FindSummary)
     if summary.ignored:
         say(f"Passed over (not pictures by their names): {summary.ignored}")
+    for problem in summary.problems:
+        say(problem)
+    if not images:
+        say(f"No images were found in “{every_path[0]}”." if len(every_path) == 1 else "No images were found.")
     return tuple(images), summary.problems
 
 

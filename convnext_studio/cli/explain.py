@@ -46,10 +46,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, stop: Stop) -> int:
     images, problems = find(arguments.paths, stop)
-    for problem in problems:
-        say(problem)
     if not images:
-        say("No images were found.")
         return NOTHING_DONE
     done: list[ImageExplained] = []
     try:

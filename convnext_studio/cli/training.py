@@ -18,7 +18,7 @@ from convnext_studio.core import jobs, requests
 from convnext_studio.core.context import Cancelled
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.events import Noticed
-from convnext_studio.core.run_events import Line, Progressed, RunEnded, RunEvent, StepEnded
+from convnext_studio.core.run_events import Line, Progressed, RunEnded, RunEvent, RunStarted, StepEnded
 from convnext_studio.core.runs import lock
 from convnext_studio.core.runs.control import Control
 from convnext_studio.core.runs.ending import note_refusal
@@ -36,7 +36,7 @@ _LOOK_S = 0.2
 
 def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = False) -> int:
     """Bring the Run to its end, or to where it was stopped; its folder is the last line of stdout."""
-    talk = _Talk(_so_far(folder) if place.is_first else None)
+    talk = _Talk(folder, _so_far(folder) if place.is_first else None)
     talk.say(f"Run: {folder}")
     try:
         with lock.announced(Path(folder)) if place.is_first else contextlib.nullcontext():
@@ -119,12 +119,17 @@ def _exit_code(ended: RunEnded, folder: str, stop: Stop, talk: _Talk) -> int:
         return stop.exit_code
     if ended.ending == "failed":
         return NOTHING_DONE
-    unreadable = [f"{path}: {reason}" for path, reason in read_data(Run.open(folder)).get("unreadable", [])]
+    unreadable = _unreadable(folder)
     _name(talk, unreadable, "data.json")
     if talk.left_out:
         talk.say("Left out while training:")
         _name(talk, talk.left_out, "events.jsonl")
     return PARTLY_DONE if unreadable or talk.left_out else DONE
+
+
+def _unreadable(folder: str) -> list[str]:
+    """Each Image that was left out when the Run began, and why."""
+    return [f"{path}: {reason}" for path, reason in read_data(Run.open(folder)).get("unreadable", [])]
 
 
 def _name(talk: _Talk, lines: Sequence[str], file: str) -> None:
@@ -137,7 +142,8 @@ def _name(talk: _Talk, lines: Sequence[str], file: str) -> None:
 class _Talk:
     """Says a Run's Events on stderr: a line for what matters, one that renews itself for the steps."""
 
-    def __init__(self, history: History | None) -> None:
+    def __init__(self, folder: str, history: History | None) -> None:
+        self._folder = folder
         self._history = history or History()
         self._is_silent = history is None
         self.has_heard = False
@@ -176,3 +182,5 @@ class _Talk:
             self._line.show(lambda: progress_words(event, self._history))
         for text in words_of(event, self._history):
             self.say(text)
+        if isinstance(event, RunStarted):
+            _name(self, _unreadable(self._folder), "data.json")

@@ -95,6 +95,8 @@ def _fail(run: Run, ctx: JobContext) -> RunEnded:
 def _leave_out(run: Run, ctx: JobContext) -> RunEnded:
     many = tuple((f"/parts/{number}.png", "Cut off.") for number in range(25))
     environment.write_data(run, DataSetCard("parts", (), (), {}, unreadable=many))
+    ctx.emit(STARTED)
+    ctx.emit(PhaseStarted("full", 20))
     return DONE
 
 
@@ -296,6 +298,20 @@ def test_the_exit_code_says_how_it_ended_and_the_folder_is_named_all_the_same(
     assert words in err and "Traceback" not in err
     assert (name == "breaks") == (_only(tmp_path).folder / "log.txt").exists()
     assert out == f"{_only(tmp_path).folder}\n"
+
+
+def test_images_that_cannot_be_read_are_named_before_training_and_at_its_end(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(tmp_path, "--name", "leaves out") == 1
+    before, _, after = capsys.readouterr().err.partition("Training the whole network…")
+    for said in (before, after):
+        assert said.count("/parts/0.png: Cut off.") == 1 and said.count("… and 5 more") == 1
+
+
+def test_where_no_images_are_found_the_place_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", str(tmp_path), "--out", str(tmp_path / "why")]) == 3
+    assert capsys.readouterr().err == f"No images were found in “{tmp_path}”.\n"
 
 
 def _told_to_end() -> None:
