@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from convnext_studio.core.events import OpenedImage
 from convnext_studio.core.explanations import Heatmap, Region
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.heat_layer import HeatLook
 from convnext_studio.gui.widgets.image_canvas import ImageCanvas
@@ -192,7 +193,7 @@ class CanvasHeat(QObject):
         if opened is not None:
             self._strip.set_picture(_small(opened), opened.width, opened.height)
         layers = explainer.network.layers if explainer.network is not None else ()
-        titles = [layer.title for layer in layers if layer.is_stage][-4:]
+        titles = [spoken(layer.title) for layer in layers if layer.is_stage][-4:]
         large = explainer.heatmap.layer if explainer.heatmap is not None else ""
         self._strip.set_heatmaps(titles, explainer.stages, large)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMainWindow, QSystemTrayIcon
 
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import state_word
 from convnext_studio.gui.widgets.numbers import percent
@@ -70,10 +71,10 @@ class EndNotice(QObject):
         self._ended = run.folder
         self._tray.show()  # a message needs an icon; both go once they were seen
         title = self.tr("{0}: {1}").format(run.name, state_word(run.state))
-        said = [run.message]
+        words = [spoken(run.message)]
         if run.best_balanced_accuracy is not None:
-            said.insert(0, self.tr("Balanced accuracy {0} on validation.").format(percent(run.best_balanced_accuracy)))
-        self._tray.showMessage(title, " ".join(filter(None, said)), self._window.windowIcon(), SHOWN_MS)
+            words.insert(0, self.tr("Balanced accuracy {0} on validation.").format(percent(run.best_balanced_accuracy)))
+        self._tray.showMessage(title, " ".join(filter(None, words)), self._window.windowIcon(), SHOWN_MS)
 
     def _on_pressed(self) -> None:
         if self._tray is not None:

@@ -75,6 +75,7 @@ class JobHandle(QObject):
     failed = Signal(object)  # Failed | EngineStopped
     cancelled = Signal()
     closed = Signal()
+    never_began = Signal()  # for its Lane: it was cancelled in time, and its end waits to be handed over
 
     def __init__(self, ticket: Ticket, replaces: str | None, stop: Callable[[int], None], parent: QObject) -> None:
         super().__init__(parent)
@@ -102,8 +103,14 @@ class JobHandle(QObject):
         self.is_cancelled = True
         if self._ticket.claim():
             self._ticket.outbox.put(Stopped())
+            self.never_began.emit()
         else:
             self._stop(self._ticket.number)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something waits to be handed over."""
+        return not self._ticket.outbox.empty()
 
     def drain(self) -> bool:
         """Hand over what came in since the last call; True once the Job ended."""

@@ -1,7 +1,7 @@
 """The only threads of the window.
 
 A `Lane` is one long-lived QThread that hands Requests to the Engine one at a time and puts what comes back in the
-ticket's outbox, which a timer on the GUI thread drains.
+ticket's outbox, which the GUI thread drains a little after something came, in one batch.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class _Relay(QObject):
     """Lives in the Lane's thread; blocks there on the Engine, never in the window."""
 
     attached = Signal()
+    came = Signal()  # something is in an outbox, for the first time since `is_expected` was taken back
     told = Signal()  # what shall not wait for the timer: an end, or an urgent Event
 
     def __init__(self) -> None:
@@ -56,6 +57,7 @@ class _Relay(QObject):
         self.serving: Ticket | None = None  # these three are read by the GUI thread
         self.words = 0
         self.is_stranded = False
+        self.is_expected = False  # the GUI thread knows that something waits, and has not looked yet
         self._connection: Connection | None = None
         self._is_over = False
 
@@ -133,6 +135,9 @@ class _Relay(QObject):
             ticket.outbox.put(item)
             if getattr(item, "is_urgent", False):
                 self.told.emit()
+            elif not self.is_expected:
+                self.is_expected = True
+                self.came.emit()
 
     def _take_offer(self) -> _Offer:
         """Wait for the next Engine to get up; return what came with it."""
@@ -185,7 +190,8 @@ class Lane(QObject):
         self._offered.connect(self._relay.attach, Qt.ConnectionType.QueuedConnection)
         self._relay.attached.connect(self.attached)
         self._relay.told.connect(self._drain)
-        self._timer = QTimer(self, interval=DRAIN_MS)
+        self._relay.came.connect(self._on_came)
+        self._timer = QTimer(self, singleShot=True, interval=DRAIN_MS)
         self._timer.timeout.connect(self._drain)
         self._thread.start()
 
@@ -203,7 +209,7 @@ class Lane(QObject):
         ticket = Ticket(request, deadline_s)
         handle = JobHandle(ticket, replaces, self._stop, self)
         self._handles.append(handle)
-        self._timer.start()
+        handle.never_began.connect(self._on_came)
         self._wanted.emit(ticket)
         return handle
 
@@ -252,10 +258,18 @@ class Lane(QObject):
         self._relay.close()
 
     @Slot()
+    def _on_came(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    @Slot()
     def _drain(self) -> None:
+        self._relay.is_expected = False  # first of all: what comes from now on is told anew
         for handle in list(self._handles):
             if handle.drain():
                 self._handles.remove(handle)
                 handle.deleteLater()
-        if not self._handles:
+        if any(handle.has_more for handle in self._handles):
+            self._timer.start()
+        else:
             self._timer.stop()

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import cached_property
 
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
 from convnext_studio.core.resources import resource
+from convnext_studio.gui.sentences import Sentences
 
 log = logging.getLogger(__name__)
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
+_CORE = "core"  # the context of what the core said, which may be a whole text with names and numbers in it
+
+
+def spoken(text: str) -> str:
+    """What the core said, in the language of the window."""
+    try:
+        return text if "\0" in text else QCoreApplication.translate(_CORE, text)
+    except UnicodeEncodeError:  # a name in it has bytes that are no text
+        return text
 
 
 class Catalogue(QTranslator):
@@ -25,17 +36,21 @@ class Catalogue(QTranslator):
         """Qt passes over a translator that says it is empty."""
         return not self._words
 
-    def translate(self, _context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str:
+    def translate(self, context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str:
         """The words for `text`."""
-        return self._words.get(text) or text
+        return self._words.get(text) or (self._sentences.said(text) if context == _CORE else text)
+
+    @cached_property
+    def _sentences(self) -> Sentences:
+        return Sentences(self._words, QLocale().decimalPoint(), QLocale().groupSeparator())
 
 
 def language_of(choice: str) -> str:
     """Which of our languages a setting means: its own, or the first of the system's that we speak."""
     if choice in LANGUAGES:
         return choice
-    spoken = (name.partition("-")[0] for name in QLocale.system().uiLanguages())
-    return next((name for name in spoken if name in LANGUAGES), "en")
+    names = (name.partition("-")[0] for name in QLocale.system().uiLanguages())
+    return next((name for name in names if name in LANGUAGES), "en")
 
 
 def speak(choice: str, application: QCoreApplication) -> Catalogue | None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from convnext_studio.core.errors import StudioError
 from convnext_studio.core.events import EngineStopped, Failed
+from convnext_studio.gui.language import spoken
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +64,13 @@ class Messages(QObject):
         elif end.is_bug:
             self.unexpected(doing, end.details or f"{end.kind}: {end.message}")
         elif doing:
-            self.error(doing, f"{end.message} {end.hint}".strip(), end.details)
+            self.error(doing, spoken(f"{end.message} {end.hint}".strip()), end.details)
         else:
-            self.error(end.message, end.hint, end.details)
+            self.error(spoken(end.message), spoken(end.hint), end.details)
 
     def problem(self, error: StudioError) -> None:
         """Show something that the user can mend."""
-        self.error(error.message, error.hint)
+        self.error(spoken(error.message), spoken(error.hint))
 
     def unexpected(self, doing: str, details: str) -> None:
         """Show a fault of our own."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QWidget
 
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.end_notice import EndNotice
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Message
 from convnext_studio.gui.panels.rail import Rail
 from convnext_studio.gui.stores.choosing import use_model_file
@@ -309,7 +310,7 @@ class TrainingPlaces(QObject):
         for name, is_enabled in enabled.items():
             actions[name].setEnabled(is_enabled)
         undo = self.tr("Undo label change")
-        actions["undo_label"].setText(f"{undo}: {data.edits.next_undo}" if data.edits.next_undo else undo)
+        actions["undo_label"].setText(f"{undo}: {spoken(data.edits.next_undo)}" if data.edits.next_undo else undo)
         actions["pause_run"].setText(self.tr("Go on") if is_paused else self.tr("Pause"))
 
 

@@ -170,7 +170,7 @@ def describe_network(request: DescribeNetwork, ctx: JobContext) -> NetworkDescri
 def trust(verdict: str = "faithful") -> Trust:
     words = "Hiding the hot area drops “scratch” from 0.91 to 0.12; hiding random areas: 0.88."
     figures = (0.91, 0.1, 0.12, 0.88, 0.9, 0.2, 0.1, 1.0, 0.92, 0.71)
-    return Trust(verdict, words, *figures, "LayerCAM, stage 3")  # type: ignore[arg-type]
+    return Trust(verdict, words, *figures, "LayerCAM, Stage 3")  # type: ignore[arg-type]
 
 
 def explain(request: Explain, ctx: JobContext) -> Explained:

@@ -133,8 +133,7 @@ def _uniform(found: Found) -> Iterator[DataWarning]:
         is_torn = any(_is_torn(found, circle) for circle in found.grouped.uniform)
         yield DataWarning(
             "leak" if is_torn and not found.grouped.is_told else "alike",
-            f"{counted(len(places), 'Image')} look so much alike that it cannot be seen which of them show the same "
-            "part.",
+            f"{len(places):,} Images look so much alike that it cannot be seen which of them show the same part.",
             "If several show one part, figures will look better than they are. Folders, file names or a column "
             "“group” can say which part an Image shows.",
             tuple(found.images[at].path for at in places),
@@ -154,7 +153,7 @@ def _telltales(found: Found) -> Iterator[DataWarning]:
     """A size or colour that gives the class away."""
     kinds: tuple[tuple[str, Callable[[Seen], str]], ...] = (
         ("size", lambda seen: f"{seen.width} x {seen.height} pixels" if seen.width else ""),
-        ("channels", lambda seen: ("grey" if seen.is_grey else "colour") if seen.width else ""),
+        ("channels", lambda seen: ("grey pictures" if seen.is_grey else "colour pictures") if seen.width else ""),
     )
     for kind, word in kinds:
         words: dict[str, Counter[str]] = defaultdict(Counter)
@@ -188,10 +187,10 @@ def _few(found: Found) -> Iterator[DataWarning]:
     for split in wanted:
         missing = [label for label in found.classes if not found.counts[split][label]]
         if missing and (sum(found.counts[split].values()) or not found.is_split_given):
-            what = {"train": "training", "validation": "validation", "test": "the test"}[split]
+            what = {"train": "for training", "validation": "for validation", "test": "for the test"}[split]
             yield DataWarning(
                 "few",
-                f"There is no Image for {what} of {_named(missing)}.",
+                f"There is no Image {what} of {_named(missing)}.",
                 _MORE
                 if split != "train"
                 else f"The Model will not know them, their other Images are left out. {_MORE}",
@@ -235,7 +234,7 @@ def _alike(found: Found) -> Iterator[DataWarning]:
         members = sum(len(places) for places in together)
         yield DataWarning(
             "alike",
-            f"{counted(members, 'Image')} seem to show only {counted(len(together), 'different thing')}: "
+            f"{members:,} Images seem to show only {counted(len(together), 'different thing')}: "
             f"other exposures, slight shifts or the like.{kept}",
             "Were they divided at random, the figures would look better than they are.",
             _paths(found, together),

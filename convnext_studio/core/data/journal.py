@@ -50,8 +50,11 @@ class _Edit:
     @property
     def words(self) -> str:
         """What undoing takes back."""
-        images = counted(len(self.names), "Image")
-        return f"Move {images} to “{shown(self.label)}”" if self.action == "move" else f"{self.action.title()} {images}"
+        number = len(self.names)
+        if self.action == "move":
+            return f"Move {counted(number, 'Image')} to “{shown(self.label)}”"
+        is_excluding = self.action == "exclude"
+        return f"{'Exclude' if is_excluding else 'Include'} {counted(number, 'Image')}"
 
 
 @dataclass

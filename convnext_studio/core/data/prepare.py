@@ -107,16 +107,17 @@ def _split(
 
 def _taken(given: Sequence[LabelledImage], images: Sequence[LabelledImage]) -> Iterator[DataWarning]:
     """What the data set's own split lacks and is taken out of its training Images."""
-    for split, name in (("validation", "validation"), ("test", "the test")):
+    for split, name in (("validation", "for validation"), ("test", "for the test")):
         if any(image.split == "train" for image in given) and not any(image.split == split for image in given):
             both = zip(given, images, strict=True)
             paths = tuple(new.path for old, new in both if old.split == "train" and new.split == split)
             if paths:
                 yield DataWarning(
                     "few",
-                    f"The data set's own split has no Images for {name}; {counted(len(paths), 'Image')} of those for "
-                    f"training {'is' if len(paths) == 1 else 'are'} kept for it.",
-                    f"Add a folder or entries for {name} if it should be others.",
+                    f"The data set's own split has no Images {name}; "
+                    f"{counted(len(paths), 'Image of those for training is', 'Images of those for training are')} "
+                    "kept for it.",
+                    f"Add a folder or entries {name} if it should be others.",
                     paths,
                 )
 

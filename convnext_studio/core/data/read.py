@@ -157,8 +157,11 @@ def _read_folder(folder: str, ctx: JobContext) -> Listing:
         warnings.append(
             DataWarning(
                 "ignored",
-                f"{counted(len(loose), 'Image')} beside the class folders "
-                f"{'belongs' if len(loose) == 1 else 'belong'} to no class and will not be used.",
+                counted(
+                    len(loose),
+                    "Image beside the class folders belongs to no class and will not be used.",
+                    "Images beside the class folders belong to no class and will not be used.",
+                ),
                 "Put them into a class folder if they should be.",
                 tuple(loose),
             )

@@ -108,7 +108,6 @@ def _judged(ready: ReadyModel, question: Question, layer: str, figures: tuple[in
     images, head, network = figures
     has_passed = network < ALIKE and head < 1 - 1e-3
     title = METHODS[question.method].title
-    words = "change" if has_passed else "hardly change"
     return ExplanationCheck(
         method=question.method,
         layer=layer,
@@ -117,8 +116,11 @@ def _judged(ready: ReadyModel, question: Question, layer: str, figures: tuple[in
         similarity_random_network=network,
         has_passed=has_passed,
         sentence=(
-            f"With random weights the maps of {title} {words} (likeness {network:.2f}; random head {head:.2f}), "
-            + ("so they do show what this Model learned." if has_passed else "so they say little about this Model.")
+            f"With random weights the maps of {title} change (likeness {network:.2f}; random head {head:.2f}), "
+            "so they do show what this Model learned."
+            if has_passed
+            else f"With random weights the maps of {title} hardly change (likeness {network:.2f}; random head "
+            f"{head:.2f}), so they say little about this Model."
         ),
         model=ready.info.identity[:12],
     )

@@ -221,9 +221,12 @@ def _sentence(witness: Witness, area: float, score: float, hidden: float, random
     what = f"“{witness.class_name}”" + (f" against “{witness.versus}”" if witness.versus else "")
     if area == 0:
         return f"No area speaks for {what}."
-    verb = "leaves" if f"{hidden:.2f}" == f"{score:.2f}" else "drops" if hidden < score else "raises"
-    change = f"at {hidden:.2f}" if verb == "leaves" else f"from {score:.2f} to {hidden:.2f}"
-    return f"Hiding the hot area {verb} {what} {change}; hiding random areas: {random:.2f}."
+    if f"{hidden:.2f}" == f"{score:.2f}":
+        return f"Hiding the hot area leaves {what} at {hidden:.2f}; hiding random areas: {random:.2f}."
+    return (
+        f"Hiding the hot area {'drops' if hidden < score else 'raises'} {what} from {score:.2f} to {hidden:.2f}; "
+        f"hiding random areas: {random:.2f}."
+    )
 
 
 def _beaten(lead: NDArray[np.float64]) -> float:

@@ -89,7 +89,7 @@ class Viewer:
         found = answer(self._lens, self._lens.input(prepared.input[None]), classes, question, check)
         step = self._lens.split.steps[self._lens.split.cut(layer) - 1]
         made = heatmap(found.maps[0], method, classes, (prepared, self._ready.info.preprocessing))
-        return made, f"{METHODS[method].title}, {step.title.lower()}"
+        return made, f"{METHODS[method].title}, {step.title}"
 
 
 def _tell(ctx: JobContext, share: float) -> None:

@@ -123,10 +123,10 @@ def title_of(kind: str, module: nn.Module, name: str, number: int) -> str:
     """A short title: "Stage 3", "Depthwise convolution 7 × 7", "LayerNorm", "GELU"."""
     own, class_name = name.rpartition(".")[2], type(module).__name__
     if kind in ("stage", "block"):
-        return f"{kind.capitalize()} {number}"
+        return f"Stage {number}" if kind == "stage" else f"Block {number}"
     if kind in ("depthwise", "convolution") and isinstance(module, nn.Conv2d):
         height, width = module.kernel_size
-        return f"{_TITLES[kind]} {height} × {width}"
+        return f"{'Depthwise convolution' if kind == 'depthwise' else 'Convolution'} {height} × {width}"
     if kind == "linear" and isinstance(module, nn.Linear):
         return f"Linear {module.in_features} → {module.out_features}"
     if kind == "norm":

@@ -112,6 +112,6 @@ def _fitting(what: str, text: str) -> str:
     if any(0xD800 <= ord(letter) < 0xE000 for letter in text):
         raise UsageError("Parts of it are no text.", "Type it anew.")
     if len(text) > MOST_LETTERS[what]:
-        names = {"name": "name of a Run", "tag": "tag", "notes": "notes"}
+        names = {"name": "name of a Run", "tag": "tag of a Run", "notes": "notes of a Run"}
         raise UsageError(f"The {names[what]} can have {MOST_LETTERS[what]:,} letters at the most.", "Shorten it.")
     return text

@@ -74,8 +74,9 @@ def death(run: Run) -> str:
         name = signal.Signals(-noted.code).name
     except ValueError:
         name = f"signal {-noted.code}"
-    words = ", as the system does when memory runs out" if name == "SIGKILL" else ""
-    return f"Its process was ended by {name}{words}."
+    if name == "SIGKILL":
+        return f"Its process was ended by {name}, as the system does when memory runs out."
+    return f"Its process was ended by {name}."
 
 
 def _write(run: Run, noted: Exit) -> None:

@@ -32,6 +32,7 @@ class LineReader:
         self._number = after
         self._offset = 0
         self._inode = 0
+        self.has_more = False  # of a long file only the next part was read
 
     def read(self) -> tuple[Line, ...]:
         """The next lines, a megabyte of them at the most; none where there is nothing new, or no file."""
@@ -45,6 +46,7 @@ class LineReader:
 
     def _whole(self) -> bytes:
         """The next whole lines."""
+        self.has_more = False
         try:
             with self._path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -60,6 +62,7 @@ class LineReader:
             return b""
         whole = block[: block.rfind(b"\n") + 1]
         self._offset += len(whole)
+        self.has_more = bool(whole) and len(block) >= _BLOCK_BYTES
         return whole
 
     def _new(self, whole: bytes) -> list[Line]:
@@ -92,9 +95,9 @@ def follow_run(request: FollowRun, ctx: JobContext) -> RunSummary:
         while part := tuple(islice(rest, MOST_LINES)):
             ctx.check()
             ctx.emit(part)
-        if not lines:
-            if not was_alive:
-                return _summarised(run, ctx)
+        if not lines and not was_alive:
+            return _summarised(run, ctx)
+        if not reader.has_more:
             ctx.cancel.wait(POLL_S)
 
 

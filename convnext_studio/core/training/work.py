@@ -239,9 +239,10 @@ class Work:
         grown = ground.start.grown_from
         source = Path(ground.recipe.data).name
         trained = f"{len(ground.data.images['train']):,} Images of “{source}”"
-        base = f", after {grown.training_data}" if grown and grown.training_data else ""
+        if grown and grown.training_data:
+            trained = f"{len(ground.data.images['train']):,} Images of “{source}”, after {grown.training_data}"
         provenance = replace(ground.start.card.provenance, data=f"{source}, SHA-256 {ground.data.fingerprint}")
-        return replace(ground.start.card, title=run.name, training_data=trained + base, provenance=provenance)
+        return replace(ground.start.card, title=run.name, training_data=trained, provenance=provenance)
 
     def epoch_ended(
         self, scores: Scores, train_loss: float, *, is_best: bool, seconds_left: float | None

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from convnext_studio.core.events import DeviceFound, EngineStopped, Failed
 from convnext_studio.core.requests import FindDevices
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import Button
 from convnext_studio.gui.widgets.dialog import Dialog
@@ -86,7 +87,7 @@ class AboutDialog(Dialog):
         self._show_devices([(with_cores(device.name, device.cores), _facts(device)) for device in devices])
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
-        self._show_devices([(self.tr("They could not be listed."), end.message)])
+        self._show_devices([(self.tr("They could not be listed."), spoken(end.message))])
 
     def _show_devices(self, pairs: list[tuple[str, str]]) -> None:
         while (item := self._devices.takeAt(0)) is not None:

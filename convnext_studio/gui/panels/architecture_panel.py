@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLay
 from convnext_studio.core.events import OpenedImage
 from convnext_studio.core.explanations import NetworkDescription, NetworkPart
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.architecture import MAPS
 from convnext_studio.gui.stores.network_parts import Found, typical_block
 from convnext_studio.gui.stores.studio import Studio
@@ -152,7 +153,7 @@ class ArchitecturePanel(Frame):
         if part.kind in ("block", "downsample"):
             self._studio.architecture.choose(part.name)
         elif network is not None:
-            self.part.show_part(part, self.tr(part.title), network.network)
+            self.part.show_part(part, spoken(part.title), network.network)
 
     def _on_use(self) -> None:
         ref = self._studio.architecture.ref
@@ -286,11 +287,11 @@ class _BlockCard(Frame):
         self.title.setText(self.tr("{0} (this Model)").format(network.family) if is_own else network.family)
         size = self.tr("for {0} × {1} pixels").format(network.input_width, network.input_height)
         self.second.setText(" · ".join((network.architecture, found.title, cost_words(found.part), size)))
-        self.sentence.setText(self.tr(found.part.sentence))
+        self.sentence.setText(spoken(found.part.sentence))
         self.block.show_part(found.part, found.entering)
 
     def _on_chosen(self, part: NetworkPart) -> None:
-        self.sentence.setText(self.tr(part.sentence))
+        self.sentence.setText(spoken(part.sentence))
 
 
 def _card(*widgets: QWidget) -> Frame:

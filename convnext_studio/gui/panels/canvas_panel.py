@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
 from convnext_studio.core.values import FITS
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.canvas_heat import CanvasHeat
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton
 from convnext_studio.gui.widgets.frame import Frame, Hairline, set_variant
@@ -245,7 +246,7 @@ class CanvasPanel(Frame):
         elif image is None:
             self.canvas.set_words(self.tr("No image"), self.tr("Drop images or a folder here, or open them."), "image")
         self.heat.show()
-        self._notes.setText(" · ".join(opened.notes) if opened is not None else "")
+        self._notes.setText(" · ".join(map(spoken, opened.notes)) if opened is not None else "")
         self._notes.setVisible(bool(self._notes.text()))
         for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_full", "copy_image"):
             self._actions[name].setEnabled(self.canvas.has_picture)

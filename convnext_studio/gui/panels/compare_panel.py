@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import IconButton
 from convnext_studio.gui.widgets.frame import Frame, Hairline
@@ -212,7 +213,9 @@ class _Pane(Frame):
         classes = found.classes[:rows] if found is not None else ()
         self.bars.set_rows(classes, found.probabilities[:rows] if found is not None else ())
         self.bars.setVisible(bool(classes))
-        self.none.setText("" if classes else (found.error if found and found.error else self.tr("Not classified yet")))
+        self.none.setText(
+            "" if classes else (spoken(found.error) if found and found.error else self.tr("Not classified yet"))
+        )
         self.none.setVisible(not classes)
         said = (
             ", ".join(f"{name} {percent(share, 0)}" for name, share in zip(classes, found.probabilities, strict=False))

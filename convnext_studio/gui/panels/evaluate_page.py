@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QSizePolicy,
 from convnext_studio.core.events import Failed
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.drops import data_set_of
 from convnext_studio.gui.stores.evaluation_words import headline, kept_words, split_word
 from convnext_studio.gui.stores.evaluator import SPLITS, Wish
@@ -302,7 +303,7 @@ class EvaluatePage(QWidget):
         elif evaluator.failure is not None:
             color = "ng"
             hint = evaluator.failure.hint if isinstance(evaluator.failure, Failed) else ""
-            words = f"{evaluator.failure.message} {hint}".strip()
+            words = spoken(f"{evaluator.failure.message} {hint}".strip())
         elif evaluator.wish.split == "test" and evaluator.evaluation is None:
             words = self.tr("The test split is read for reporting only. To choose between Models, use validation.")
         self.words.setText(words)

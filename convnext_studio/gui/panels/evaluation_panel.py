@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.class_table import WIDTHS, ClassTable, Column
 from convnext_studio.gui.stores.evaluation_words import (
     compared_words,
@@ -244,7 +245,7 @@ class EvaluationPanel(QWidget):
             row.show_pressed.connect(lambda: self._studio.show_images(unknown))
             self._say(row)
         for note in found.notes:
-            self._say(_note(theme, note))
+            self._say(_note(theme, spoken(note)))
         if self._evaluator.comparison is not None:
             self._say(self._compared())
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QSlider, QV
 from convnext_studio.core.explanations import METHODS, Method, record_of
 from convnext_studio.core.requests import ExplainFolder, SaveHeatmap
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.explanation_files import SUFFIXES
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton
@@ -173,15 +174,16 @@ class ExplanationPanel(QWidget):
 
     def _fill_methods(self) -> None:
         for method, info in METHODS.items():
-            words = self.tr("{0} (slow)").format(info.title) if info.is_slow else info.title
+            title = spoken(info.title)
+            words = self.tr("{0} (slow)").format(title) if info.is_slow else title
             self.method.addItem(words, method)
-            self.method.setItemData(self.method.count() - 1, self.tr(info.sentence), Qt.ItemDataRole.ToolTipRole)
+            self.method.setItemData(self.method.count() - 1, spoken(info.sentence), Qt.ItemDataRole.ToolTipRole)
 
     def _show_network(self) -> None:
         network = self._explainer.network
         self.stage.clear()
         for layer in network.layers if network is not None else ():
-            cells = self.tr("{0}, {1} × {2}").format(layer.title, layer.height, layer.width)
+            cells = self.tr("{0}, {1} × {2}").format(spoken(layer.title), layer.height, layer.width)
             self.stage.addItem(cells, layer.name)
         self._show()
 
@@ -190,7 +192,7 @@ class ExplanationPanel(QWidget):
         heatmap, network = explainer.heatmap, explainer.network
         method: Method = explainer.wish.method or (heatmap.method if heatmap is not None else "gradcam")
         self.method.setCurrentIndex(self.method.findData(method))
-        self.method.setToolTip(plain_tip(self.tr(METHODS[method].sentence)))
+        self.method.setToolTip(plain_tip(spoken(METHODS[method].sentence)))
         layer = explainer.wish.layer or (network.default_layer if network is not None else "")
         self.stage.setCurrentIndex(self.stage.findData(layer))
         self.stage.setEnabled(METHODS[method].has_layer and self.stage.count() > 0)
@@ -212,7 +214,7 @@ class ExplanationPanel(QWidget):
         self._controls.setVisible(explainer.look.is_shown and explainer.can_explain)
         self._show_wish()
         notes = explainer.explained.notes if explainer.explained is not None else ()
-        self.notes.setText(" ".join(notes))
+        self.notes.setText(" ".join(map(spoken, notes)))
         self.notes.setVisible(bool(notes))
         has_map = explainer.heatmap is not None
         is_measuring = explainer.trust is None and not explainer.error and (explainer.is_busy or has_map)

@@ -21,6 +21,7 @@ from convnext_studio.core.run_events import EpochEnded
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.plot_saving import PlotSaving
 from convnext_studio.gui.stores.curves import (
     PlotSpec,
@@ -86,6 +87,7 @@ class LivePanel(QWidget):
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._make_next)
         self._worst: tuple[tuple[str, str, str, float], ...] = ()
+        self._columns = 0  # of the tiles
         self._counted: EpochEnded | None = None  # the epoch in the matrix,
         self._classes: Sequence[int] = ()  # and the classes of it
         self._make_head(actions)
@@ -269,6 +271,9 @@ class LivePanel(QWidget):
         has_room = self.width() >= self._tools.sizeHint().width() + said + _NAME_ROOM
         self._head.setDirection(directions.LeftToRight if has_room else directions.TopToBottom)
         columns = 4 if self.width() >= _FOUR_TILES else 2
+        if columns == self._columns:
+            return  # to lay out anew what is laid out already costs more than what is said in it
+        self._columns = columns
         for number, tile in enumerate(self.tiles):
             self._tile_row.addWidget(tile, number // columns, number % columns)
 
@@ -401,29 +406,29 @@ class LivePanel(QWidget):
         history, summary = self._view.history, self._summary
         tone, title, words = "info", "", ""
         if history.paused is not None:
-            tone, title = "again", history.paused.message
-            words = history.paused.hint
+            tone, title = "again", spoken(history.paused.message)
+            words = spoken(history.paused.hint)
         elif self._state == "running" and summary is not None and summary.message:
-            tone, title = "again", summary.message  # its process does not answer, say
+            tone, title = "again", spoken(summary.message)  # its process does not answer, say
         elif self._state == "running":
             found = health(history)
             tone, title, words = found.tone, found.title, found.sentence
         elif history.ended is not None:
             tone = {"finished": "ok", "stopped": "info"}.get(history.ended.ending, "ng")
-            title, words = history.ended.message, history.ended.hint
+            title, words = spoken(history.ended.message), spoken(history.ended.hint)
             if history.ended.images:
                 words += " " + self.tr("The images: {0}").format(
                     ", ".join(Path(path).name for path in history.ended.images[:5])
                 )
         elif summary is not None:
             tone = "ng" if summary.state == "failed" else "again"
-            title, words = summary.message, summary.hint
+            title, words = spoken(summary.message), spoken(summary.hint)
         icon, role = _HEALTH_SIGNS[tone]
         self.health.set_ground(tone)
         self.health_icon.set_icon(icon, role)
         self.health_title.setText(title)
         self.health_words.setText(words.strip())
-        notes = "\n".join(f"{notice.message} {notice.hint}".strip() for _at, notice in history.notices[-10:])
+        notes = "\n".join(spoken(f"{notice.message} {notice.hint}".strip()) for _at, notice in history.notices[-10:])
         self.health.setToolTip(plain_tip(notes))
         self.health.setAccessibleName(f"{title} {words}".strip())
 

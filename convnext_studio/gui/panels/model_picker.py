@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLay
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.models.cards import CardRead
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.choosing import (
     Taker,
     name_in_use,
@@ -215,7 +216,7 @@ class ModelPicker(Popover):
         if read.card is not None:
             use_model_file(read.path, self._studio.models, self._taker)
         elif read.error and not read.is_bare:
-            self._studio.messages.error(read.error, read.hint)
+            self._studio.messages.error(spoken(read.error), spoken(read.hint))
         self._show_foot()
 
     def _on_measure_failed(self, end: Failed | EngineStopped) -> None:

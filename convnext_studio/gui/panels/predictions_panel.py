@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from convnext_studio.core.values import ModelInfo, Prediction
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.settings import choice_word
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.widgets.buttons import ActionIconButton, IconButton
@@ -172,7 +173,9 @@ class PredictionsPanel(Frame):
     def _state_words(self, done: Prediction | None) -> str:
         classifier = self._studio.classifier
         if done is not None:
-            return done.error or ("" if self._notes.text() else done.note)  # the opened file says the same below
+            return spoken(
+                done.error or ("" if self._notes.text() else done.note)
+            )  # the opened file says the same below
         if self._studio.library.current_image is None:
             return self.tr("Pick an image to see its Predictions.")
         if classifier.info is not None and not classifier.info.classes:
@@ -211,7 +214,7 @@ class PredictionsPanel(Frame):
                     "This Model gives features only and cannot name classes. Fine-tune it on your own images first."
                 )
             )
-        return [*words, *(warning for warning in info.warnings if warning not in words)]
+        return [*words, *(warning for warning in map(spoken, info.warnings) if warning not in words)]
 
     # --- the file
 
@@ -225,7 +228,7 @@ class PredictionsPanel(Frame):
         self._facts["file"].setToolTip(exact)
         self._facts["path"].setText(image.path if image is not None else "")
         self._copy_path.setEnabled(image is not None)
-        self._notes.setText("\n".join(shown.notes) if shown else "")
+        self._notes.setText("\n".join(map(spoken, shown.notes)) if shown else "")
         self._notes.setVisible(bool(shown and shown.notes))
         self._show_prediction()
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.runs_table import TONES, interval_words, when_words
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.stores.training_words import length, state_sign, state_word
@@ -105,7 +106,7 @@ class RunDetails(Frame):
         is_waiting = run.state == "running" and bool(run.message)
         icon, role = state_sign(run.state, is_waiting=is_waiting)
         self.chip.set_chip(state_word(run.state, is_waiting=is_waiting), icon, TONES.get(role, "none"))
-        said = "" if run.state == "finished" else f"{run.message} {run.hint}".strip()
+        said = "" if run.state == "finished" else spoken(f"{run.message} {run.hint}".strip())
         self.message.setText(said)
         self.message.setVisible(bool(said))
         self.name.show_text(run.folder, run.name)

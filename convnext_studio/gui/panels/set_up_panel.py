@@ -25,6 +25,7 @@ from convnext_studio.core.requests import PreviewAugmentation
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.convert import image_from_array
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.expected_words import preset_note
 from convnext_studio.gui.stores.model_table import licence_cell
 from convnext_studio.gui.stores.studio import Studio
@@ -385,7 +386,7 @@ class SetUpPanel(QWidget):
         self.preview.show_pictures([Picture(pixmap) for pixmap in pixmaps])
 
     def _on_preview_failed(self, end: Failed | EngineStopped) -> None:
-        self.preview_words.setText(end.message)
+        self.preview_words.setText(spoken(end.message))
         self._previewed = ()
 
     # --- what is done

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout
 
 from convnext_studio.core.errors import StudioError
 from convnext_studio.gui.actions import MENUS, Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.shortcuts import Shortcuts
 from convnext_studio.gui.stores.studio import Studio
 from convnext_studio.gui.theme.theme import Theme
@@ -75,12 +76,12 @@ class ShortcutSheet(Dialog):
         """Do it; say what is wrong where the user looks."""
         try:
             act()
-            said = ""
+            problem = ""
         except StudioError as error:
-            said = f"{error.message} {error.hint}".strip()
-        self.problem.setText(said)
-        self.problem.setVisible(bool(said))
-        return not said
+            problem = spoken(f"{error.message} {error.hint}".strip())
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+        return not problem
 
     def _plain_keys(self) -> list[tuple[str, list[QKeySequence | str]]]:
         """What keys and mouse do where nothing is typed; no actions, because the same keys mean more elsewhere."""

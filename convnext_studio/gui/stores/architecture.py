@@ -13,6 +13,7 @@ from convnext_studio.core.explanations import Activations, Explained, NetworkDes
 from convnext_studio.core.requests import DescribeNetwork, Explain, ShowActivations
 from convnext_studio.core.values import ImageRef, ModelRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.network_parts import Found, find_part, first_to_show
@@ -231,4 +232,4 @@ class Architecture(QObject):
 
 
 def _words(end: Failed | EngineStopped) -> str:
-    return f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message
+    return spoken(f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from convnext_studio.core.images.find import natural_key
 from convnext_studio.core.values import ImageRef, Prediction
+from convnext_studio.gui.language import spoken
 
 SortKey = Literal["name", "date", "class", "probability", "margin", "time", "error"]
 Only = Literal["all", "classified", "waiting", "errors", "below"]
@@ -152,7 +153,7 @@ class Records:
             done = predictions[record]
             if done is None:
                 return False
-            word = done.error or (done.classes[0] if done.classes else "")
+            word = spoken(done.error) or (done.classes[0] if done.classes else "")
             if word not in matches:
                 matches[word] = text in word.casefold()
             return matches[word]

@@ -32,6 +32,7 @@ from convnext_studio.core.values import (
     Prediction,
 )
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.pace import Pace
@@ -181,9 +182,9 @@ class Classifier(QObject):
     def _on_load_events(self, events: list[object]) -> None:
         for event in events:
             if isinstance(event, ModelLoading):
-                self.stage_changed.emit(event.stage)
+                self.stage_changed.emit(spoken(event.stage))
             elif isinstance(event, Noticed):
-                self._messages.info(event.message, event.hint)
+                self._messages.info(spoken(event.message), spoken(event.hint))
 
     def _on_loaded(self, info: ModelInfo) -> None:
         self._loading = None
@@ -352,7 +353,7 @@ class Classifier(QObject):
                     self.load()
                     return
             elif isinstance(event, Noticed):
-                self._messages.info(event.message, event.hint)
+                self._messages.info(spoken(event.message), spoken(event.hint))
         self._take([prediction for prediction in done if prediction.model == self.identity or prediction.error])
 
     def _take(self, predictions: list[Prediction]) -> None:

@@ -11,6 +11,7 @@ from convnext_studio.core.data.dataset import DataSetCard
 from convnext_studio.core.events import DataSetChecked, EditsKept, EngineStopped, Failed
 from convnext_studio.core.requests import CheckDataSet, EditLabels
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.stores.set_up import SetUp
@@ -59,8 +60,8 @@ class DataSets(QObject):
     def refusal(self) -> tuple[str, str]:
         """Why nothing can be trained on it, and what to do; both empty where nothing is known against it."""
         if self.failure is not None:
-            return self.failure.message, self.failure.hint if isinstance(self.failure, Failed) else ""
-        return (self.card.refusal, self.card.refusal_hint) if self.card is not None else ("", "")
+            return spoken(self.failure.message), spoken(self.failure.hint) if isinstance(self.failure, Failed) else ""
+        return (spoken(self.card.refusal), spoken(self.card.refusal_hint)) if self.card is not None else ("", "")
 
     @property
     def can_undo(self) -> bool:

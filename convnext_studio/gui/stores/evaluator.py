@@ -22,6 +22,7 @@ from convnext_studio.core.requests import (
 )
 from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, Execution, ModelRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.stores.pace import Pace
@@ -244,7 +245,7 @@ class Evaluator(QObject):
                 self.done += len(event.predictions)
                 self._pace.add(time.monotonic(), self.done)
             elif isinstance(event, ModelLoading):
-                self.stage = event.stage
+                self.stage = spoken(event.stage)
             elif isinstance(event, ModelLoaded):
                 self.stage = ""
                 self._pace.start(time.monotonic())

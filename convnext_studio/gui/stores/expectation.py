@@ -13,6 +13,7 @@ from convnext_studio.core.recipe import FIELDS, Preset, Recipe
 from convnext_studio.core.requests import MeasureTraining
 from convnext_studio.core.training.expected import Expected, expected
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.again import Again
 from convnext_studio.gui.stores.data_sets import DataSets
 from convnext_studio.gui.stores.set_up import SetUp
@@ -124,7 +125,7 @@ class Expectation(QObject):
             self._handle = None
             self._on_changed()
         else:
-            self._failed[self._asked] = end.message
+            self._failed[self._asked] = spoken(end.message)
 
     def _on_closed(self) -> None:
         if self._is_wanted():

@@ -24,6 +24,7 @@ from convnext_studio.core.explanations import (
 from convnext_studio.core.requests import CheckExplanations, DescribeNetwork, Explain
 from convnext_studio.core.values import ImageRef, ModelInfo, Preprocessing
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.again import Again
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.job_list import JobList
@@ -278,7 +279,7 @@ class Explainer(QObject):
         )
         handle = self._lane.submit(request, replaces=word, deadline_s=SILENCE_S)
         if wish.method is not None and METHODS[wish.method].is_slow:
-            self._show_progress(METHODS[wish.method].title, handle)
+            self._show_progress(spoken(METHODS[wish.method].title), handle)
         return handle
 
     def _show_progress(self, title: str, handle: JobHandle) -> None:
@@ -359,7 +360,7 @@ class Explainer(QObject):
         self._tell(end)
 
     def _tell(self, end: Failed | EngineStopped) -> None:
-        self.error = f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message
+        self.error = spoken(f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message)
         self.changed.emit()
 
     # --- the check of the Model

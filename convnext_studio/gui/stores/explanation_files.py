@@ -12,6 +12,7 @@ from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.explanations import ExplainSummary, ImageExplained
 from convnext_studio.core.requests import ExplainFolder, SaveHeatmap
 from convnext_studio.gui.jobs import LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.widgets.numbers import count
@@ -70,7 +71,7 @@ class ExplanationFiles(QObject):
     def _on_events(self, events: list[object]) -> None:
         done = [event for event in events if isinstance(event, ImageExplained)]
         self._done += len(done)
-        self._problems += [f"{Path(one.image.path).name}: {one.error}" for one in done if one.error]
+        self._problems += [f"{Path(one.image.path).name}: {spoken(one.error)}" for one in done if one.error]
         if self._entry is not None and done:
             words = self.tr("{0} of {1}").format(count(self._done), count(self._entry.total))
             self._entry.progress(self._done, self._entry.total, words)

@@ -12,6 +12,7 @@ from convnext_studio.core.events import CopySummary, EngineStopped, Failed, File
 from convnext_studio.core.requests import CopyByClass, SavePlot, SaveResults
 from convnext_studio.core.values import Prediction
 from convnext_studio.gui.jobs import LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.widgets.numbers import count
@@ -72,7 +73,8 @@ class Exporter(QObject):
             many = len(summary.problems)
             fact = self.tr("{0} images could not be copied.") if many > 1 else self.tr("1 image could not be copied.")
             fact = fact.format(count(many))
-            self._messages.warning(fact, summary.problems[0], "\n".join(summary.problems))
+            problems = [spoken(problem) for problem in summary.problems]
+            self._messages.warning(fact, problems[0], "\n".join(problems))
         one, several = self.tr("Copied 1 image by its class."), self.tr("Copied {0} images into folders by class.")
         fact = one if summary.copied == 1 else several.format(count(summary.copied))
         self._done(fact, Path(summary.folder))

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from convnext_studio.core.events import DownloadProgressed, EngineStopped, Failed, WeightsOnDisk
 from convnext_studio.core.requests import DownloadWeights
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 
 DownloadState = Literal["waiting", "running", "stopped", "failed", "arrived"]
 
@@ -93,7 +94,7 @@ class Fetch(QObject):
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         if isinstance(end, Failed) and not end.is_bug:
-            self._become(state="failed", message=end.message, hint=end.hint, details=end.details)
+            self._become(state="failed", message=spoken(end.message), hint=spoken(end.hint), details=end.details)
             return
         details = (end.details or end.message) if isinstance(end, Failed) else end.message
         self._become(state="failed", message=self.tr("The download ended unexpectedly."), details=details)

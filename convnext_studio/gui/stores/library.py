@@ -19,6 +19,7 @@ from convnext_studio.core.events import EngineStopped, Failed, FindSummary, Imag
 from convnext_studio.core.requests import FindImages, ReadDates
 from convnext_studio.core.values import ImageRef, Prediction
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
 from convnext_studio.gui.stores.rows import Column, heading, text_of, tile_of
@@ -152,7 +153,8 @@ class Library(QAbstractTableModel):
             many = len(summary.problems)
             fact = self.tr("{0} places could not be read.") if many > 1 else self.tr("1 place could not be read.")
             fact = fact.format(count(many))
-            self._messages.warning(fact, summary.problems[0], "\n".join(summary.problems))
+            problems = [spoken(problem) for problem in summary.problems]
+            self._messages.warning(fact, problems[0], "\n".join(problems))
         elif summary.found == 0:
             where = Path(self.opened[0]).name if len(self.opened) == 1 else self.tr("what was opened")
             self._messages.info(self.tr("No images were found in {0}.").format(where))

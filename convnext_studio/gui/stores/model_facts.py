@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.settings import choice_word
 from convnext_studio.gui.stores.choosing import why_not
 from convnext_studio.gui.stores.model_memory import Speed
@@ -26,7 +27,7 @@ def facts_of(row: ModelRow, models: Models) -> tuple[tuple[str, str], ...]:
         (_tr("GMACs"), numbers.decimal(row.gmacs, 2) if row.gmacs is not None else ""),
         (_tr("Input"), _tr("{0} × {0} px").format(row.input_px) if row.input_px else ""),
         (_tr("Top-1"), top1 if row.kind == "pretrained" else ""),
-        (_tr("Training data"), row.training_data),
+        (_tr("Training data"), spoken(row.training_data)),
         (_tr("Licence"), _licence(row)),
         (_tr("Weights"), _weights(row, models)),
         (_tr("Published as"), row.source),
@@ -71,7 +72,7 @@ def _weights(row: ModelRow, models: Models) -> str:
         return _tr("ship with the program ({0})").format(figures.size(row.file_bytes))
     found = models.on_disk(row.name)
     if found is not None:
-        return _tr("{0} ({1}, {2})").format(found.path, figures.size(found.size_bytes), found.place)
+        return _tr("{0} ({1}, {2})").format(found.path, figures.size(found.size_bytes), spoken(found.place))
     return _tr("not here; {0} to download").format(figures.size(row.file_bytes)) if row.file_bytes else ""
 
 

@@ -13,6 +13,7 @@ from convnext_studio.core.models.card import Card, Metric
 from convnext_studio.core.models.cards import CardRead
 from convnext_studio.core.models.catalogue import CatalogueEntry, catalogue
 from convnext_studio.core.values import ModelRef
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.widgets import numbers
 
 Kind = Literal["sample", "own", "pretrained", "bare"]
@@ -97,7 +98,7 @@ def own_row(read: CardRead, *, sample: str = "") -> ModelRow:
     title = Path(read.path).stem
     card = read.card
     if card is None:
-        return ModelRow(read.path, "own", title, "", "", "", warnings=(f"{read.error} {read.hint}".strip(),))
+        return ModelRow(read.path, "own", title, "", "", "", warnings=(spoken(f"{read.error} {read.hint}".strip()),))
     is_sample = read.path == sample
     return ModelRow(
         name="sample" if is_sample else read.path,

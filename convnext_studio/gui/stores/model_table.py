@@ -9,6 +9,7 @@ from itertools import groupby
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.model_facts import how_measured
 from convnext_studio.gui.stores.model_memory import Speed
 from convnext_studio.gui.stores.model_rows import ModelFilter, ModelRow
@@ -291,7 +292,7 @@ class ModelTable(QAbstractTableModel):
             says = self.tr("%s ImageNet classes").replace("%s", numbers.count(row.classes))
         else:
             says = self.tr("%s classes").replace("%s", numbers.count(row.classes))
-        return " · ".join(part for part in (says, row.training_data) if part)
+        return " · ".join(part for part in (says, spoken(row.training_data)) if part)
 
     def _badge(self, row: ModelRow) -> str:
         if row.name == self.in_use:

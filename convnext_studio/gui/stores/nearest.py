@@ -13,6 +13,7 @@ from convnext_studio.core.explanations import FeaturesIndexed, Neighbour
 from convnext_studio.core.requests import FindNearest, IndexFeatures, OpenImage
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.again import Again
 from convnext_studio.gui.stores.classifier import Classifier
@@ -163,7 +164,7 @@ class Nearest(QObject):
         if self._again.allows(end, self._asked):
             self._ask()
             return
-        self.error = f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message
+        self.error = spoken(f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message)
         self.changed.emit()
 
     def _on_reread(self, image: ImageRef) -> None:
@@ -187,7 +188,7 @@ class Nearest(QObject):
         self.opened_changed.emit()
 
     def _on_open_failed(self, end: Failed | EngineStopped) -> None:
-        self.open_error = f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message
+        self.open_error = spoken(f"{end.message} {end.hint}".strip() if isinstance(end, Failed) else end.message)
         self.opened_changed.emit()
 
     # --- the index

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PySide6.QtCore import QCoreApplication
+
 from convnext_studio.core.explanations import NetworkDescription, NetworkPart
+from convnext_studio.gui.language import spoken
 
 _COLOURS = 3
 
@@ -21,12 +24,12 @@ class Found:
     def title(self) -> str:
         """ "Stage 3, block 7", or the part's own title where it stands alone."""
         own = self.part.title
-        return f"{self.inside_title}, {own[:1].lower()}{own[1:]}" if self.inside_title else own
-
-    @property
-    def inside_title(self) -> str:
-        """The title of the stage that holds it, "" for none or where the network has but one."""
-        return self.inside.title if self.inside is not None and self.inside.layer else ""
+        if self.inside is None or not self.inside.layer:  # where the network has but one stage, it is not named
+            return spoken(own)
+        if self.part.kind == "downsample":
+            words = QCoreApplication.translate("network", "{0}, downsampling")
+            return words.format(spoken(self.inside.title))
+        return spoken(f"{self.inside.title}, {own[:1].lower()}{own[1:]}")
 
 
 def find_part(network: NetworkDescription, name: str) -> Found | None:

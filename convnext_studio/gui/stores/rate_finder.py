@@ -12,6 +12,7 @@ from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FindLearningRate
 from convnext_studio.core.run_events import Progressed
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.stores.set_up import SetUp
 from convnext_studio.gui.widgets.numbers import count
@@ -88,7 +89,7 @@ class RateFinder(QObject):
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         if self.sender() is self._handle:
-            self.failure = end.message
+            self.failure = spoken(end.message)
 
     def _on_closed(self) -> None:
         if self.sender() is self._handle:

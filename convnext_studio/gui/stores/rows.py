@@ -7,6 +7,7 @@ from enum import IntEnum
 from PySide6.QtCore import QCoreApplication
 
 from convnext_studio.core.values import ImageRef, Prediction
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.widgets.numbers import decimal, percent
 from convnext_studio.gui.widgets.tile import Tile
 
@@ -47,7 +48,7 @@ def text_of(name: str, done: Prediction | None, column: Column) -> str:
     if done is None:
         return ""
     if column is Column.ERROR:
-        return done.error
+        return spoken(done.error)
     if not done.classes:
         return ""
     if column is Column.CLASS:
@@ -62,5 +63,5 @@ def tile_of(image: ImageRef, name: str, done: Prediction | None) -> Tile:
     if done is None:
         return Tile(image, name)
     if done.error or not done.classes:
-        return Tile(image, name, "error", reason=done.error)
+        return Tile(image, name, "error", reason=spoken(done.error))
     return Tile(image, name, "done", done.classes[0], done.probabilities[0])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from convnext_studio.core.events import EngineStopped, Failed
 from convnext_studio.core.requests import FollowRun
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # read when the first Run is: the window is on the screen soo
     from convnext_studio.core.run_events import Line
     from convnext_studio.core.runs.summary import RunSummary
 
-DRAW_MS = 250  # however fast a Run reports, it is drawn so often at most: painting costs the training its share
+DRAW_MS = 480  # however fast a Run reports: twice a second is seen as it happens, and painting costs the training
 TURN_S = 0.015  # so long a turn of the event loop takes in lines; a long Run's others wait for the next
 TRIES = 3  # to follow on after the Engine was started again
 
@@ -53,8 +53,9 @@ class RunView(QObject):
         self._lanes = lanes
         self._handle: JobHandle | None = None
         self._tries = TRIES
-        self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
-        self._timer.timeout.connect(self.changed)
+        self._due_at = 0.0  # when it may be drawn next
+        self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_due)
         self._waiting: deque[tuple[Line, ...] | History] = deque()
         self._end: RunSummary | None = None  # the Job is over; told once all its lines are taken in
         self._turn = QTimer(self, singleShot=True, interval=0)
@@ -134,7 +135,14 @@ class RunView(QObject):
             self.changed.emit()
             self.ended.emit()
         elif not self._timer.isActive():
-            self._timer.start()
+            self._timer.start(max(0, round((self._due_at - time.monotonic()) * 1e3)))
+
+    def _on_due(self) -> None:
+        """The next time counts from when this one was due, or it would come less often than was said."""
+        now = time.monotonic()
+        late = now - self._due_at
+        self._due_at = now + DRAW_MS / 1e3 - (late if late < DRAW_MS / 2e3 else 0.0)
+        self.changed.emit()
 
     def _on_failed(self, end: Failed | EngineStopped) -> None:
         self._handle = None

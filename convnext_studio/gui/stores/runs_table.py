@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, QModelIndex, QObject, Qt
 
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.compared import Compared
 from convnext_studio.gui.stores.sorted_table import SortedTable
 from convnext_studio.gui.stores.training import Training
@@ -141,7 +142,7 @@ class RunsTable(SortedTable["RunSummary", Column]):
         if column is Column.RUN:
             return run.folder, run.notes
         if column is Column.STATE:
-            return run.message, run.hint
+            return spoken(run.message), spoken(run.hint)
         if column is Column.SCORE:
             words = self.tr("Of the validation split, which chose the best epoch. In brackets: its 95 % interval.")
             return (words,) if run.best_balanced_accuracy is not None else ()

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.recipe import FIELDS, PRESETS, Preset, Recipe, changed, differences, from_preset
 from convnext_studio.core.values import ModelRef
+from convnext_studio.gui.language import spoken
 
 _OF_PRESETS = {name for preset in PRESETS for name in differences(Recipe(), from_preset(preset))} - {"preset"}
 
@@ -42,7 +43,7 @@ class SetUp(QObject):
         try:
             recipe = changed(self.recipe, values)
         except UsageError as error:
-            self.problems |= dict.fromkeys(values, _without_label(error.message))
+            self.problems |= dict.fromkeys(values, spoken(_without_label(error.message)))
             self.changed.emit()
             return
         for name in values:

@@ -10,6 +10,7 @@ from convnext_studio.core.events import EngineStopped, Failed, OpenedImage
 from convnext_studio.core.requests import OpenImage
 from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, ImageRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 
 FEWEST, MOST = 2, 4
 SILENCE_S = 30.0
@@ -46,7 +47,7 @@ class SideBySide(QObject):
     def refused(self, image: ImageRef, end: Failed | EngineStopped) -> None:
         """An Image could not be opened."""
         if image in self.images:
-            self.errors[image] = end.message
+            self.errors[image] = spoken(end.message)
             self.opened_changed.emit(image)
 
     def _on_opened(self, opened: OpenedImage) -> None:

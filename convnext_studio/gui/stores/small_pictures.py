@@ -13,6 +13,7 @@ from convnext_studio.core.requests import MakeThumbnails
 from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.convert import image_from_array
 from convnext_studio.gui.jobs import LaneLike
+from convnext_studio.gui.language import spoken
 
 LIMIT_BYTES = 48 << 20  # kept beside those that are wanted now; the ones wanted longest ago go first
 SILENCE_S = 20.0
@@ -60,7 +61,7 @@ class SmallPictures(QObject):
 
     def _keep(self, event: ThumbnailMade) -> None:
         if event.pixels is None:
-            self._errors[event.image] = event.error
+            self._errors[event.image] = spoken(event.error)
             return
         if (old := self._pixmaps.pop(event.image, None)) is not None:
             self._bytes -= _size(old)

@@ -13,6 +13,7 @@ from convnext_studio.core.requests import MakeThumbnails
 from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, ImageRef
 from convnext_studio.gui.convert import image_from_array
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.library import Library
 
 LIMIT_BYTES = 128 << 20
@@ -106,7 +107,7 @@ class Thumbnails(QObject):
 
     def _keep(self, event: ThumbnailMade) -> None:
         if event.pixels is None:
-            self._errors[event.image] = event.error
+            self._errors[event.image] = spoken(event.error)
             return
         pixmap = QPixmap.fromImage(image_from_array(event.pixels))
         self._pixmaps[event.image] = pixmap
@@ -126,7 +127,7 @@ class Thumbnails(QObject):
         self._handle = None
         asked, self._asked = list(self._asked), {}
         if isinstance(end, Failed):
-            self._errors.update(dict.fromkeys(asked, end.message))
+            self._errors.update(dict.fromkeys(asked, spoken(end.message)))
         elif end.is_suspect and len(asked) == 1 and asked[0] in self._suspects:
             self._errors[asked[0]] = self.tr("The Engine crashed on this picture.")
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.widgets import numbers
 
 if TYPE_CHECKING:  # read when the first Run is: the window is on the screen sooner
@@ -44,7 +45,7 @@ def second_line(run: RunSummary) -> str:
     """Under a Run's name in the list: "epoch 17 of 30", "done · 30 epochs"."""
     if run.state == "running":
         if run.message:
-            return _tr("waiting: {0}").format(run.message)
+            return _tr("waiting: {0}").format(spoken(run.message))
         return epoch_words(run.epoch, run.epochs) or _tr("getting ready")
     epochs = _tr("head only") if not run.epochs else _tr("{0} epochs").format(numbers.count(run.epoch))
     if run.state == "finished":
@@ -52,7 +53,7 @@ def second_line(run: RunSummary) -> str:
     if run.state == "stopped":
         kept = run.best_balanced_accuracy is not None
         return _tr("stopped · best kept") if kept else _tr("stopped")
-    return run.message or (_tr("failed") if run.state == "failed" else _tr("interrupted"))
+    return spoken(run.message) or (_tr("failed") if run.state == "failed" else _tr("interrupted"))
 
 
 def epoch_word(epoch: int) -> str:

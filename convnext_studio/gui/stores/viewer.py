@@ -11,6 +11,7 @@ from convnext_studio.core.events import EngineStopped, Failed, ModelInput, Opene
 from convnext_studio.core.requests import OpenImage, ShowModelInput
 from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS, ImageRef
 from convnext_studio.gui.jobs import JobHandle, LaneLike
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.look import Look
@@ -130,7 +131,7 @@ class Viewer(QObject):
         if isinstance(end, EngineStopped):
             self._show(None, self.tr("The Engine crashed on this picture."))
         else:
-            self._show(None, f"{end.message} {end.hint}".strip())
+            self._show(None, spoken(f"{end.message} {end.hint}".strip()))
 
     def _show(self, opened: OpenedImage | None, error: str) -> None:
         self.opened, self.error = opened, error
@@ -186,7 +187,7 @@ class Viewer(QObject):
             self.input_changed.emit()
 
     def _on_input_failed(self, end: Failed | EngineStopped) -> None:
-        self.input_error = end.message
+        self.input_error = spoken(end.message)
         self.input_changed.emit()
 
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from convnext_studio.core.explanations import NetworkPart
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.network_diagram import draw_arrow
@@ -61,7 +62,7 @@ class BlockDiagram(QWidget):
             button.deleteLater()
         self._part, self._entering, self._rows, self._aside = part, entering, [], None
         if part is not None:
-            self.setAccessibleName(self.tr("What is in {0}").format(part.title))
+            self.setAccessibleName(self.tr("What is in {0}").format(spoken(part.title)))
             most = max((entering, *(inner.features for inner in part.parts)))
             for row in _rows(part, entering):
                 self._rows.append((row, self._tile(row, most)))
@@ -217,11 +218,11 @@ class _PartTile(PartButton):
     """A part: what widens or narrows the features has slanting sides."""
 
     def __init__(self, theme: Theme, row: _Row, most: int, parent: QWidget) -> None:
-        super().__init__(theme, row.part, row.part.title, parent)
+        super().__init__(theme, row.part, spoken(row.part.title), parent)
         self._row = row
         self._most = most
         times = f" × {row.times}" if row.times > 1 else ""
-        self.setText(f"{row.part.title}{times}")
+        self.setText(f"{spoken(row.part.title)}{times}")
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Shape, sign and words."""

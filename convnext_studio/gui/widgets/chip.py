@@ -24,25 +24,30 @@ class Chip(QWidget):
         self._theme = theme
         self.setFont(font("capb"))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._said: tuple[str, str, Tone] = ("", "", "none")
         self.set_chip(text, icon, tone)
         theme.changed.connect(self.update)
 
     def set_chip(self, text: str, icon: str = "", tone: Tone = "none") -> None:
         """Say something else."""
-        self._text, self._icon, self._tone = text, icon, tone
+        if (text, icon, tone) == self._said:
+            return
+        self._said = text, icon, tone
         self.setAccessibleName(text)
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
         """Just wide enough."""
-        icon = _ICON + _GAP if self._icon else 0
-        return QSize(self.fontMetrics().horizontalAdvance(self._text) + icon + 2 * _INSET + 1, _HEIGHT)
+        text, icon_name, _tone = self._said
+        icon = _ICON + _GAP if icon_name else 0
+        return QSize(self.fontMetrics().horizontalAdvance(text) + icon + 2 * _INSET + 1, _HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw the chip."""
         painter = QPainter(self)
-        draw_chip(painter, self._theme, QPointF(0, 0), self._text, icon=self._icon, tone=self._tone)
+        text, icon, tone = self._said
+        draw_chip(painter, self._theme, QPointF(0, 0), text, icon=icon, tone=tone)
 
 
 def draw_chip(painter: QPainter, theme: Theme, at: QPointF, text: str, *, icon: str = "", tone: Tone = "none") -> float:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QLineEdit, QVBoxLayout
 from convnext_studio.core.data.dataset import SPLITS, DataSetCard
 from convnext_studio.core.data.names import commonest
 from convnext_studio.core.recipe import GROUPINGS, Recipe
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button
@@ -169,7 +170,7 @@ class DataCard(Frame):
         return " · ".join(parts)
 
     def _show_grouping(self, card: DataSetCard | None) -> None:
-        self.group_words.setText(card.grouping if card is not None else "")
+        self.group_words.setText(spoken(card.grouping) if card is not None else "")
         self.group_words.setVisible(bool(self.group_words.text()))
         self._suggested = dict(card.suggestion) if card is not None else {}
         words = ""

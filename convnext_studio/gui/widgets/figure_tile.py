@@ -14,6 +14,7 @@ class FigureTile(Frame):
 
     def __init__(self) -> None:
         super().__init__("card")
+        self._said = ("", "", "")
         self.label = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self.figure = PlainLabel("–", "title", elide=Qt.TextElideMode.ElideRight)
         self.second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
@@ -25,6 +26,9 @@ class FigureTile(Frame):
 
     def show_figure(self, label: str, figure: str, second: str = "") -> None:
         """Say it."""
+        if (label, figure, second) == self._said:
+            return
+        self._said = label, figure, second
         self.label.setText(label)
         self.figure.setText(figure)
         self.second.setText(second)

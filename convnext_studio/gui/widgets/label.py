@@ -78,7 +78,10 @@ class PlainLabel(QLabel):
 
     def setText(self, text: str) -> None:
         """Show `text` letter by letter."""
-        super().setText(breakable(text) if self.wordWrap() else text)
+        shown = breakable(text) if self.wordWrap() else text
+        if shown == super().text():
+            return
+        super().setText(shown)
         if self._elide is not None:
             self._update_tip()
 
@@ -116,7 +119,9 @@ class PlainLabel(QLabel):
 
     def _update_tip(self) -> None:
         is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
-        self.setToolTip(plain_tip(self.text()) if is_cut else "")
+        tip = plain_tip(self.text()) if is_cut else ""
+        if tip != self.toolTip():  # to set one is told to all that listen
+            self.setToolTip(tip)
 
 
 class SelectableLabel(PlainLabel):
@@ -157,8 +162,10 @@ class IconLabel(QLabel):
 
     def set_icon(self, name: str, role: str) -> None:
         """Show another icon."""
-        self._what = (name, role, self._what[2])
-        self._show()
+        what = (name, role, self._what[2])
+        if what != self._what:
+            self._what = what
+            self._show()
 
     def event(self, event: QEvent) -> bool:
         """Draw anew on a screen of another pixel ratio."""

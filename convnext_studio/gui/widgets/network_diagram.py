@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from convnext_studio.core.explanations import LayerInfo, NetworkDescription, NetworkPart
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.part_buttons import (
     HEAD,
@@ -78,7 +79,13 @@ class NetworkDiagram(QWidget):
         size = sizes.get(part.layer) or next((sizes[one.layer] for one in reversed(blocks) if one.layer in sizes), None)
         head = VolumeButton(self._theme, part, size, self)
         tiles = [
-            BlockTile(self._theme, block, f"{part.title}, {block.title}", block.gmacs / most if most else 0.0, self)
+            BlockTile(
+                self._theme,
+                block,
+                f"{spoken(part.title)}, {spoken(block.title)}",
+                block.gmacs / most if most else 0.0,
+                self,
+            )
             for block in blocks
         ]
         for button in (head, *tiles):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from convnext_studio.core.explanations import NetworkPart
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.widgets.numbers import count
 
 _SEPARATOR = " · "
@@ -53,7 +54,7 @@ def part_sentence(part: NetworkPart) -> str:
     """All of a part in words, for a tool tip or a screen reader."""
     parameters = QCoreApplication.translate("network", "{0} parameters").format(count(part.parameters))
     said = (size_words(part), parameters if part.parameters else "", gmacs(part.gmacs))
-    return f"{part.sentence} {_SEPARATOR.join(filter(None, said))}".strip()
+    return f"{spoken(part.sentence)} {_SEPARATOR.join(filter(None, said))}".strip()
 
 
 def _three(value: float) -> str:

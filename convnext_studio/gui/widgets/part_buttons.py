@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QP
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from convnext_studio.core.explanations import LayerInfo, NetworkPart
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.enter_key import PressedByEnter
@@ -83,7 +84,7 @@ class VolumeButton(PartButton):
     """Stem, stage or head: its words, and its features as a volume, as many cells wide and high, as many deep."""
 
     def __init__(self, theme: Theme, part: NetworkPart, size: LayerInfo | None, parent: QWidget) -> None:
-        super().__init__(theme, part, part.title, parent)
+        super().__init__(theme, part, spoken(part.title), parent)
         self._size = size
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
@@ -92,7 +93,7 @@ class VolumeButton(PartButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = self.ground(painter, 8, is_flat=True)
         role = "accent" if self.isChecked() else "text"
-        draw_lines(painter, self.theme, area, (self.part.title, self._size_words(), self._cost()), role)
+        draw_lines(painter, self.theme, area, (spoken(self.part.title), self._size_words(), self._cost()), role)
         room = QRectF(area.left(), area.top() + HEAD, area.width(), SLAB)
         if self._size is not None:
             cells, features = max(self._size.height, self._size.width), self._size.channels

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from convnext_studio.core.explanations import NetworkPart
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.widgets.label import PlainLabel
 from convnext_studio.gui.widgets.network_words import gmacs, size_words
 from convnext_studio.gui.widgets.numbers import count, percent
@@ -47,7 +48,7 @@ class PartFacts(QWidget):
     def show_part(self, part: NetworkPart, title: str, whole: NetworkPart) -> None:
         """Show a part of the network `whole`."""
         self.title.setText(title)
-        self.sentence.setText(self.tr(part.sentence))
+        self.sentence.setText(spoken(part.sentence))
         share = self.tr("{0}, {1} of all")
         parameters = share.format(count(part.parameters), percent(part.parameters / max(1, whole.parameters)))
         work = share.format(gmacs(part.gmacs), percent(part.gmacs / whole.gmacs)) if whole.gmacs else ""

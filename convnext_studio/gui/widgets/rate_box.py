@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from convnext_studio.core.events import RateFound
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
@@ -70,7 +71,7 @@ class RateBox(QWidget):
             self._suggestion = found.suggestion
             self.curve.show_curve(found.rates, found.losses, found.suggestion)
             self.use.set_text(self.tr("Use {0}").format(scientific(found.suggestion)))
-            self.words.setText(found.reason)
+            self.words.setText(spoken(found.reason))
 
     def _on_use(self) -> None:
         self.use_pressed.emit(self._suggestion)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from convnext_studio.core.explanations import ExplanationCheck, Trust, TrustVerdict
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.buttons import Button
 from convnext_studio.gui.widgets.chip import Chip, Tone
@@ -64,7 +65,7 @@ class TrustBox(Frame):
             self.sentence.setText(self.tr("The Heatmap is being made."))
         else:
             self.chip.set_chip(verdict_word(trust.verdict), *_SIGNS[trust.verdict])
-            self.sentence.setText(trust.sentence)
+            self.sentence.setText(spoken(trust.sentence))
         tip = "\n".join(f"{label}: {value}" for label, value in figures_of(trust)) if trust is not None else ""
         for widget in (self.chip, self.sentence):
             widget.setToolTip(plain_tip(tip))
@@ -74,7 +75,7 @@ class TrustBox(Frame):
     def show_check(self, check: ExplanationCheck | None, *, is_checking: bool) -> None:
         """What the check of the Model said."""
         can_check = check is None and not is_checking
-        words = check.sentence if check is not None else ""
+        words = spoken(check.sentence) if check is not None else ""
         if is_checking:
             words = self.tr("The Model is being checked…")
         if (can_check, words) == (self._can_check, self._check_words):
@@ -128,6 +129,7 @@ def verdict_word(verdict: TrustVerdict) -> str:
 def figures_of(trust: Trust) -> tuple[tuple[str, str], ...]:
     """Label and value of all that was measured."""
     elsewhere = _tr("{0}; an area elsewhere: {1}")
+    other = ", ".join(map(spoken, trust.other.split(", ", 1)))  # the method and the layer
     return (
         (_tr("Score"), decimal(trust.score, 2)),
         (_tr("Hot area"), _tr("{0} of what the Model saw").format(percent(trust.area, 0))),
@@ -140,7 +142,7 @@ def figures_of(trust: Trust) -> tuple[tuple[str, str], ...]:
             _tr("By chance"),
             _tr("{0} of heads that learned nothing hang on it as much").format(percent(trust.chance, 0)),
         ),
-        (_tr("Agreement"), _tr("{0} with {1}").format(decimal(trust.agreement, 2), trust.other)),
+        (_tr("Agreement"), _tr("{0} with {1}").format(decimal(trust.agreement, 2), other)),
     )
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from convnext_studio.core.data.dataset import DataWarning
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.warning_row import WarningRow
 
@@ -45,7 +46,9 @@ class WarningRows(QWidget):
     def _row(self, warning: DataWarning) -> WarningRow:
         names = {("on_leak", "move"): self.tr("Move them to training")}
         repair = ", ".join(names[pair] for pair in warning.repair if pair in names)
-        row = WarningRow(self._theme, warning.message, warning.hint, has_images=bool(warning.images), repair=repair)
+        row = WarningRow(
+            self._theme, spoken(warning.message), spoken(warning.hint), has_images=bool(warning.images), repair=repair
+        )
         row.show_pressed.connect(partial(self.show_pressed.emit, warning.images))
         row.repair_pressed.connect(partial(self.repair_pressed.emit, dict(warning.repair)))
         return row

@@ -1,0 +1,150 @@
+"""What the core said, in another language: it speaks English only, in files too, so its sentences are recognised here.
+
+A catalogue has its sentences with holes for what is put into them: "“{0}” holds no Images.". A text is taken apart into
+sentences, each is found by a rare word of it, and what stands in a hole is again a number, a name or something said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
+
+_HOLE = re.compile(r"\{(\d)\}")
+_BETWEEN = re.compile(r"(?<=[.?!:])\s+")  # sentences
+_ENDS = (".", "?", "!", ":")
+_WORD = re.compile(r"[a-z]{3}")
+_NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?:%| [kMGT]?B)?", re.ASCII)
+_LONGEST = 2000  # what is longer is no sentence
+_AT_ONCE = 6  # sentences that one template may hold
+_TELLING = 8  # letters between holes that say enough: by itself, "{0} and {1}" may be anything
+_KEPT = 4096  # texts that are remembered
+_QUOTED = "“{0}”"  # the catalogue has it for the names within what is put into a sentence
+_NAME = re.compile("“([^“”]*)”")
+
+
+class _Template(NamedTuple):
+    """A sentence as what stands around its holes, the numbers of these, and what it becomes."""
+
+    literals: tuple[str, ...]
+    holes: tuple[str, ...]
+    words: str
+
+    def values(self, text: str) -> tuple[str, ...] | None:
+        """What stands in the holes if `text` is this sentence; each ends where what follows it is met first."""
+        first, *between, last = self.literals
+        if not (text.startswith(first) and text.endswith(last)):
+            return None
+        found, at, end = [], len(first), len(text) - len(last)
+        for literal in between:
+            stop = text.find(literal, at + 1, end)
+            if stop < 0:
+                return None
+            found.append(text[at:stop])
+            at = stop + len(literal)
+        return (*found, text[at:end]) if at < end else None
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether it can be told from other texts by itself."""
+        first, *between, last = self.literals
+        return bool(first or last) or sum(map(len, between)) >= _TELLING
+
+    def is_name(self, number: int) -> bool:
+        """Whether a hole holds a name of the user's: it stands in quotation marks."""
+        return self.literals[number].endswith("“") and self.literals[number + 1].startswith("”")
+
+
+class Sentences:
+    """Finds what a catalogue has for a finished sentence; numbers get the `decimal` sign and the `group` one."""
+
+    def __init__(self, words: Mapping[str, str], decimal: str, group: str) -> None:
+        self._words = words
+        self._signs = str.maketrans({".": decimal, ",": group, "%": "\N{NO-BREAK SPACE}%"})
+        self._by_word = _by_rarest_word(words)
+        self._quoted = words.get(_QUOTED) or _QUOTED
+        self._best = lru_cache(_KEPT // 4)(self._best_of)  # as one text is worked on, of what is inside
+        self.said = lru_cache(_KEPT)(self._said)
+
+    def _said(self, text: str) -> str:
+        """The words for `text`; what the catalogue does not have of it stays as it is."""
+        return text if len(text) > _LONGEST else self._best(text, is_inside=False)[1]
+
+    def _best_of(self, text: str, *, is_inside: bool) -> tuple[int, str]:
+        """How many sentences stay English at least, and the text then; what `is_inside` one may be a name."""
+        gaps = [(0, 0), *(gap.span() for gap in _BETWEEN.finditer(text)), (len(text), len(text))]
+        whole = self._found(text, is_inside=is_inside) if len(gaps) <= _AT_ONCE else None
+        if whole is not None and not whole[0]:
+            return whole
+        best = [(0, "")] * len(gaps)  # from each sentence on
+        for start in reversed(range(len(gaps) - 1)):
+            ways = []
+            for end in range(start + 1, min(start + _AT_ONCE, len(gaps) - 1) + 1):
+                piece = text[gaps[start][1] : gaps[end][0]]
+                found = self._found(piece, is_inside=is_inside)
+                if found is None and end == start + 1:
+                    found = int(not is_inside or piece.endswith(_ENDS)), piece
+                if found is not None:
+                    left, rest = best[end]
+                    ways.append((found[0] + left, found[1] + text[slice(*gaps[end])] + rest))
+                    if not ways[-1][0]:
+                        break
+            best[start] = min(ways, key=itemgetter(0))
+        return best[0]
+
+    def _found(self, piece: str, *, is_inside: bool) -> tuple[int, str] | None:
+        """What the catalogue has for the whole of `piece`."""
+        if (words := self._words.get(piece)) is not None:
+            return 0, words or piece
+        if _NUMBER.fullmatch(piece):
+            return 0, piece.translate(self._signs)
+        near = [template for word in set(piece.split()) for template in self._by_word.get(word, ())]
+        found = [
+            (template, values)
+            for template in near
+            if (is_inside or template.is_telling) and (values := template.values(piece)) is not None
+        ]
+        return self._filled(*max(found, key=_knowledge)) if found else None
+
+    def _filled(self, template: _Template, values: tuple[str, ...]) -> tuple[int, str]:
+        told, left = {}, 0
+        for number, (hole, value) in enumerate(zip(template.holes, values, strict=True)):
+            is_name = template.is_name(number)
+            more, told[hole] = (0, value) if is_name else self._put_in(value)
+            left += more
+        return left, _HOLE.sub(lambda hole: told[hole[1]], template.words)
+
+    def _put_in(self, value: str) -> tuple[int, str]:
+        left, told = self._best(value, is_inside=True)
+        return left, _NAME.sub(lambda name: self._quoted.replace("{0}", name[1]), told) if "”" in told else told
+
+
+def _knowledge(found: tuple[_Template, tuple[str, ...]]) -> tuple[bool, bool, int]:
+    """How well a template tells what a text is; one that has half of another sentence in a hole is the wrong one."""
+    template, values = found
+    last = len(values) - 1  # may be whole sentences
+    is_odd = any(
+        "”" in value if template.is_name(number) else number < last and _BETWEEN.search(value)
+        for number, value in enumerate(values)
+    )
+    return not is_odd, bool(template.literals[0]), sum(map(len, template.literals))
+
+
+def _by_rarest_word(words: Mapping[str, str]) -> dict[str, list[_Template]]:
+    """The templates, each under the word that the fewest others have; a word that touches a hole is none."""
+    in_each = {
+        text: [word for word in _HOLE.sub("\0", text).split() if "\0" not in word]
+        for text in words
+        if _HOLE.search(text)
+    }
+    common = Counter(word for found in in_each.values() for word in found)
+    by_word: dict[str, list[_Template]] = defaultdict(list)
+    for text, found in in_each.items():
+        parts = _HOLE.split(text)
+        if all(parts[2:-1:2]) and any(map(_WORD.search, found)):
+            template = _Template(tuple(parts[::2]), tuple(parts[1::2]), words[text] or text)
+            by_word[min(found, key=common.__getitem__)].append(template)
+    return dict(by_word)
