@@ -52,6 +52,7 @@ SYSTEM = {  # what operating systems say of a file, as it comes and within a sen
 }  # fmt: skip
 _HOLE = "\0"
 _WORDS = re.compile("[a-z]{3}")
+_CODE = re.compile(r"%[A-Za-z]|\n")  # a time, what a log puts together, or a whole file
 _ONE_WORD = re.compile("[A-Z][a-z]+[.]?")
 _SILENT = {"log", "logging", "re", "os", "AssertionError", "NotImplementedError"}  # what is said to them, nobody reads
 
@@ -193,9 +194,7 @@ def _with_holes(text: str) -> str:
     """The text as catalogues have it; "" for what is not for people: code, a pattern, a name."""
     text = re.sub(f"{_HOLE}+", _HOLE, text.strip())
     text = re.sub(rf"(?<=[.?!]) ?{_HOLE}$", "", text)  # what is put behind a sentence is another one
-    is_said = _WORDS.search(text) and (
-        (" " in text and "%" not in text and "\n" not in text) or _ONE_WORD.fullmatch(text)
-    )
+    is_said = _WORDS.search(text) and ((" " in text and not _CODE.search(text)) or _ONE_WORD.fullmatch(text))
     numbers = itertools.count()
     return re.sub(_HOLE, lambda _: f"{{{next(numbers)}}}", text) if is_said else ""
 

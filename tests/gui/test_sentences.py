@@ -79,6 +79,30 @@ def test_without_another_language_the_core_is_shown_as_it_speaks(qapp: QApplicat
     assert spoken("“ok” holds no Images.") == "“ok” holds no Images."
 
 
+def test_every_case_of_a_sentence_in_the_code_is_listed_and_nothing_that_nobody_reads(tmp_path: Path) -> None:
+    code = tmp_path / "core.py"
+    code.write_text(
+        """
+        def check(name: Literal["for code"], many: int, is_new: bool) -> None:
+            \'\'\'Words for who writes the program.\'\'\'
+            log.info("written down for %s", name)
+            assert many, "never said"
+            words = {"some key": "a value"}[name]
+            both = " and ".join(names)
+            raise DataError(
+                f"“{name}” holds {counted(many, 'Image')}{', all of them new' * is_new}: {many:,.1f} MB. {why}",
+                "Wait. " + ("Try again." if is_new else "Give up."),
+            )
+        """.replace("\n        ", "\n"),
+        "utf-8",
+    )
+    assert TOOLS["said_in"](code) == {
+        "“{0}” holds 1 Image: {1} MB.", "“{0}” holds 1 Image, all of them new: {1} MB.",
+        "“{0}” holds {1} Images: {2} MB.", "“{0}” holds {1} Images, all of them new: {2} MB.",
+        "Wait. Try again.", "Wait. Give up.", "a value", "{0} and {1}",
+    }  # fmt: skip
+
+
 def test_every_sentence_of_the_core_is_found_whatever_is_put_into_it() -> None:
     said = Sentences(GERMAN, ",", ".").said
     for english in TOOLS["of_the_core"]() - {TOOLS["QUOTED"]}:
