@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
 from convnext_studio.core.resources import resource
 from convnext_studio.gui.sentences import Sentences
+from convnext_studio.gui.widgets.numbers import THIN_SPACE
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Catalogue(QTranslator):
 
     @cached_property
     def _sentences(self) -> Sentences:
-        return Sentences(self._words, QLocale().decimalPoint(), QLocale().groupSeparator())
+        return Sentences(self._words, QLocale().decimalPoint(), THIN_SPACE)
 
 
 def language_of(choice: str) -> str:

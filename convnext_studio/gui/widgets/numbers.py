@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-_THIN_SPACE = "\u2009"
+THIN_SPACE = "\u2009"
 _NO_BREAK_SPACE = "\u00a0"
 
 
@@ -14,7 +14,7 @@ def count(value: int) -> str:
     """1234567 -> "1 234 567", with thin spaces."""
     locale = QLocale()
     locale.setNumberOptions(locale.numberOptions() & ~QLocale.NumberOption.OmitGroupSeparator)  # the C locale omits it
-    return locale.toString(value).replace(locale.groupSeparator(), _THIN_SPACE)
+    return locale.toString(value).replace(locale.groupSeparator(), THIN_SPACE)
 
 
 def percent(share: float, digits: int = 1) -> str:
