@@ -107,7 +107,9 @@ class Sentences:
             for template in near
             if (is_inside or template.is_telling) and (values := template.values(piece)) is not None
         ]
-        return self._filled(*max(found, key=_knowledge)) if found else None
+        if len(found) > 1:
+            found = [max(found, key=_knowledge)]
+        return self._filled(*found[0]) if found else None
 
     def _filled(self, template: _Template, values: tuple[str, ...]) -> tuple[int, str]:
         told, left = {}, 0
