@@ -44,7 +44,7 @@ from PIL import (
 )
 
 from convnext_studio.core.errors import ImageError
-from convnext_studio.core.images import metadata, png, tones
+from convnext_studio.core.images import jpeg, metadata, png, tones
 from convnext_studio.core.images.sniff import sniff
 from convnext_studio.core.images.source import Source, opened
 from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS
@@ -146,7 +146,7 @@ def decode(
     with opened(path) as source:
         kind = sniff(source.head, source.suffix)
         _check_bytes(source, kind, max_megapixels)
-        notes = png.check_png(source.data) if kind == "PNG" else _jpeg_end_note(source) if kind == "JPEG" else ()
+        notes = png.check_png(source.data) if kind == "PNG" else jpeg.end_note(source.data) if kind == "JPEG" else ()
         if kind == "HEIF":
             _register_heif()
         _raise_pillows_limit(max_megapixels)
@@ -178,6 +178,8 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
         image.draft(None, (width // factor, height // factor))
         factor = 1
     image.load()
+    if kind == "JPEG":
+        jpeg.check_end(image, source.data)
     if kind == "PNG":
         _check_last_row(image, source)
         turn, exif_note = metadata.orientation(image.info)  # it may follow the pixels
@@ -267,11 +269,6 @@ def _check_last_row(image: Image.Image, source: Source) -> None:
     last = np.asarray(image.crop((0, height - 1, image.width, height)))
     if png.is_interlaced(source.data) or not last.any():
         png.check_rows(source.data)
-
-
-def _jpeg_end_note(source: Source) -> tuple[str, ...]:
-    tail = bytes(source.data[-64:]).rstrip(b"\0")
-    return () if tail.endswith(b"\xff\xd9") else ("Extra bytes after the end of the picture were ignored.",)
 
 
 def _register_heif() -> None:

@@ -170,6 +170,26 @@ def test_a_cut_off_file_is_refused_and_never_padded(tmp_path: Path, name: str, s
     refusal(written(tmp_path, data[: int(len(data) * share)], f"cut-{name}"))
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_cut_off_jpeg_is_refused_also_where_somebody_put_an_end_mark(tmp_path: Path, mode: str, share: float) -> None:
+    data = Path(saved(tmp_path, noise(301, 203).convert(mode), "a.jpg", quality=85)).read_bytes()
+    cut = written(tmp_path, data[: int(len(data) * share)].rstrip(b"\xff") + b"\xff\xd9", "cut.jpg")
+    assert "cut off" in refusal(cut).message
+    with pytest.raises(ImageError, match="cut off"):
+        open_pixels(cut, target=(20, 20))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_that_ends_in_middle_grey_opens(tmp_path: Path, mode: str) -> None:
+    picture = noise(301, 203)
+    picture.paste((128, 128, 128), (200, 100, 301, 203))
+    path = Path(saved(tmp_path, picture.convert(mode), "a.jpg", quality=85))
+    assert open_pixels(str(path)).pixels.shape == (203, 301, 3)
+    found = open_pixels(written(tmp_path, path.read_bytes() + b"extra", "b.jpg"))
+    assert found.notes[-1].startswith("Extra bytes") or mode == "CMYK"
+
+
 def test_a_wrong_png_checksum_is_refused(tmp_path: Path) -> None:
     data = bytearray(Path(saved(tmp_path, noise(9, 9), "a.png")).read_bytes())
     data[data.index(b"IDAT") + 30] ^= 1
