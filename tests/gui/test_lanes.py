@@ -66,6 +66,17 @@ def test_jobs_of_one_lane_end_in_the_order_they_were_submitted(lane: Lane, qtbot
     assert ends == list(range(20))
 
 
+def test_the_window_is_not_woken_for_a_job_that_says_nothing(lane: Lane, qtbot: QtBot) -> None:
+    handle = lane.submit(Count(10**6, pause_s=2.0))
+    with qtbot.waitSignal(handle.events, timeout=WAIT_MS):
+        pass
+    assert lane.under_way == (handle,) and not lane._timer.isActive()
+    with qtbot.waitSignal(handle.events, timeout=WAIT_MS):  # what comes later is seen all the same
+        pass
+    handle.cancel()
+    assert outcome(qtbot, handle) == "cancelled"
+
+
 def test_lanes_do_not_wait_for_each_other(shared_host: EngineHost, qtbot: QtBot) -> None:
     slow = shared_host.lanes["batch"].submit(FOR_EVER)
     assert outcome(qtbot, shared_host.lanes["interactive"].submit(Count(3))) == 3

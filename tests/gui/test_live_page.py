@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
@@ -295,6 +295,66 @@ def test_what_stays_the_same_is_not_painted_again(window: MainWindow, workspace:
     assert panel.loss._later.isActive() and not panel.accuracy._later.isActive()
     panel.plots.set_shown("validation", False)
     assert panel.accuracy._later.isActive()
+
+
+class Work(QObject):
+    """Which widgets of a page are laid out or painted."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__(page)
+        self.done: list[tuple[str, str]] = []
+        for widget in (page, *page.findChildren(QWidget)):
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Paint):
+            self.done.append((type(watched).__name__, event.type().name))
+        return False
+
+
+def test_nothing_is_laid_out_or_painted_where_nothing_is_new(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot, events(done=3))
+    plots = [card.plot for card in panel.cards.values()]
+    work = Work(panel)
+
+    def is_at_rest() -> bool:
+        is_drawn = not any(plot._later.isActive() or plot._is_stale for plot in plots)
+        done, work.done = work.done, []
+        return is_drawn and not done
+
+    qtbot.waitUntil(is_at_rest)
+    panel.show_all()
+    QCoreApplication.sendPostedEvents()
+    assert work.done == []
+
+
+def test_one_more_step_sets_one_curve_and_moves_no_axis(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
+    panel = show_live(window, workspace, qtbot, events(done=3))
+    qtbot.waitUntil(lambda: not panel.loss._later.isActive() and not panel.loss._is_stale)
+    told: list[str] = []
+    for name, drawn in zip(("train", "validation"), panel.loss._drawn, strict=True):
+        drawn.smooth.sigPlotChanged.connect(lambda _item, name=name: told.append(name))
+    panel.loss._plot.getViewBox().sigRangeChanged.connect(lambda *_said: told.append("axes"))
+    further = StepEnded(3 * STEPS_AN_EPOCH + 1, 4, panel._view.history.steps.loss[-1], 5e-4, 38.0)
+    panel._view.history.add(lines([*events(done=3), further]))
+    panel.show_all()
+    qtbot.waitUntil(lambda: not panel.loss._later.isActive())
+    assert told == ["train"]
+
+
+@pytest.mark.parametrize("size", [(1024, 640), (1280, 800), (1440, 900)])
+def test_what_is_said_of_the_figures_fits_beside_them(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    further = StepEnded(17 * STEPS_AN_EPOCH + 1, 18, 0.2, 5e-4, 38.0, memory_bytes=3_200_000_000, load=0.9)
+    panel = show_live(window, workspace, qtbot, [*events(), further])
+    window.resize(*size)
+    qtbot.waitUntil(lambda: window.width() == size[0])
+    QCoreApplication.sendPostedEvents()
+    cut = [label.toolTip() for tile in panel.tiles for label in (tile.label, tile.figure, tile.second)]
+    assert not any(cut), cut
 
 
 def test_a_page_that_nobody_sees_is_drawn_when_it_is_seen(

@@ -148,6 +148,7 @@ def test_two_clicks_lead_from_the_first_start_to_a_running_training(
     assert window.training.train().place == "live"
     assert live_of(window).title.text() == "line 3"
     assert len(workspace.requests(StartRun)) == 1
+    qtbot.waitUntil(lambda: not any(lane.under_way for lane in studio.lanes.values()))
 
 
 def test_a_folder_dropped_anywhere_on_the_train_place_is_the_data_set(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -20,6 +21,7 @@ from convnext_studio.core.runs.queue import Queue
 from convnext_studio.core.runs.summary import RunSummary
 from convnext_studio.core.values import ModelRef
 from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.stores import run_view
 from convnext_studio.gui.stores.curves import loss_curves, validated
 from convnext_studio.gui.stores.health import health
 from convnext_studio.gui.stores.set_up import SetUp
@@ -204,7 +206,27 @@ def test_a_start_that_is_refused_says_so(
     assert studio.training.view.folder == ""
 
 
-def test_lines_come_four_times_a_second_at_most(studio: Studio, workspace: Workspace, qtbot: QtBot) -> None:
+def test_a_run_that_reports_fast_is_drawn_a_little_over_twice_a_second(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, now, drawn = studio.training.view, 100.0, []
+    monkeypatch.setattr(run_view.time, "monotonic", lambda: now)
+    view.changed.connect(lambda: drawn.append(now))
+    due = math.inf
+    for tick in range(2_000):  # ten seconds; lines come every quarter of one
+        now = 100.0 + 0.005 * tick
+        if tick % 50 == 0:
+            view._take_in()
+            due = min(due, now + view._timer.interval() / 1e3)
+        if now >= due:
+            view._timer.stop()
+            view._on_due()
+            due = math.inf
+    assert drawn[0] == 100.0, "the first lines wait for nothing"
+    assert 2 <= len(drawn) / 10 <= 2.5
+
+
+def test_lines_are_told_a_few_times_a_second_at_most(studio: Studio, workspace: Workspace, qtbot: QtBot) -> None:
     workspace.runs = (summary(),)
     workspace.said = events(epochs=100, done=99)
     spy = QSignalSpy(studio.training.view.changed)

@@ -67,7 +67,7 @@ _TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": 
 _HEALTH_SIGNS = {"ok": ("pulse", "ok"), "again": ("warn", "again"), "ng": ("ng", "ng"), "info": ("info", "accent")}
 _PICTURE_SIDE, _MOST_WORST = 84, 10
 _NAME_ROOM = 340  # for the Run's name, beside the time left and the buttons
-_FOUR_TILES = 680  # a page so wide has all tiles in a row
+_FOUR_TILES = 1_100  # a page so wide has all tiles in a row, and room for what is said in them
 
 
 class LivePanel(QWidget):
@@ -276,6 +276,7 @@ class LivePanel(QWidget):
         self._columns = columns
         for number, tile in enumerate(self.tiles):
             self._tile_row.addWidget(tile, number // columns, number % columns)
+            tile.set_flat(is_flat=columns == 2)
 
     # --- what is shown
 

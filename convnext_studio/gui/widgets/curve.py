@@ -125,7 +125,8 @@ def thinned(x: Floats | None, y: Floats | None, window: tuple[float, float]) -> 
     stretch = -(-len(x) // (MOST_POINTS // 2))
     whole = len(x) // stretch * stretch
     parts = y[:whole].reshape(-1, stretch)
+    lows, highs = (np.nan_to_num(parts, nan=end) if np.isnan(parts).any() else parts for end in (np.inf, -np.inf))
     starts = np.arange(0, whole, stretch)
-    picked = np.sort(np.concatenate([starts + parts.argmin(axis=1), starts + parts.argmax(axis=1)]))
+    picked = np.sort(np.concatenate([starts + lows.argmin(axis=1), starts + highs.argmax(axis=1)]))
     picked = np.concatenate([picked, np.arange(whole, len(x))])
     return x[picked], y[picked]

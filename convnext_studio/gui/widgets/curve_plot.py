@@ -8,17 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QGraphicsItem, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QSizePolicy, QVBoxLayout, QWidget
 
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
-from convnext_studio.gui.widgets.curve import Curve, Marks, Scale, between, thinned, value_at
+from convnext_studio.gui.widgets.curve import Curve, Marks, Scale, value_at
+from convnext_studio.gui.widgets.drawn_curve import Drawn, kind_of, set_visible
 from convnext_studio.gui.widgets.plot_view import PlotView
 
 _NAME_ROOM = 112  # pixels: the axis at the left, and the name at the end of a line
@@ -28,19 +29,6 @@ _LEAST_SHARE = 1e-4  # of the axis, that can be zoomed to
 _WORDS_GROUND = 0.7  # how much of a line that runs behind words they hide
 _CACHED = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _FIRST_PHASES = 0.02  # phases that begin closer together than this share of the axis are not told apart
-
-
-@dataclass
-class _Drawn:
-    """What is drawn of a curve."""
-
-    raw: pg.PlotDataItem = field(default_factory=pg.PlotDataItem)
-    smooth: pg.PlotDataItem = field(default_factory=pg.PlotDataItem)
-    label: pg.TextItem = field(default_factory=lambda: pg.TextItem(anchor=(0, 0.5)))
-
-    @property
-    def all(self) -> tuple[pg.GraphicsObject, ...]:
-        return self.raw, self.smooth, self.label
 
 
 class _Canvas(pg.PlotWidget):  # type: ignore[misc]
@@ -63,9 +51,11 @@ class CurvePlot(QWidget):
         self._view = view
         self._scale = scale
         self._curves: tuple[Curve, ...] = ()
-        self._drawn: list[_Drawn] = []
+        self._drawn: list[Drawn] = []
         self._marks = Marks()
         self._drawn_in: object = None  # how the plots were seen when this one was told what to draw
+        self._ranges = (0.0, 1.0, 0.0, 1.0)  # of both axes, as they were set
+        self._told: object = None  # what was marked, and in which place
         self._pressed_at: float | None = None
         self._is_stale = False
         self._is_counted = True
@@ -83,13 +73,13 @@ class CurvePlot(QWidget):
     def show_curves(self, curves: Sequence[Curve], marks: Marks) -> None:
         """Draw these in place of those before; those that nobody wants to see are only kept."""
         view = (self.is_log, frozenset(self._view.hidden), self._view.window)
-        is_alike = [one.title for one in curves] == [one.title for one in self._curves]
-        if (
-            is_alike
-            and (marks, view) == (self._marks, self._drawn_in)
-            and all(one.is_like(other) for one, other in zip(curves, self._curves, strict=True))
-        ):
-            return  # nothing is new: to paint it again would cost a training its share
+        is_alike = [kind_of(one) for one in curves] == [kind_of(one) for one in self._curves]
+        if is_alike:  # what is not new stays: to paint it again would cost a training its share
+            pairs = zip(curves, self._curves, strict=True)
+            curves = tuple(other if one.is_like(other) else one for one, other in pairs)
+            are_old = all(one is other for one, other in zip(curves, self._curves, strict=True))
+            if are_old and (marks, view) == (self._marks, self._drawn_in):
+                return
         self._curves, self._marks, self._drawn_in = tuple(curves), marks, view
         if not is_alike:
             self._make_items()
@@ -139,8 +129,7 @@ class CurvePlot(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(2, 2, 2, 2)
         column.addWidget(self._plot)
-        self._future = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
-        self._zooming = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self._future, self._zooming = QGraphicsRectItem(), QGraphicsRectItem()
         self._best = pg.InfiniteLine(angle=90)
         self._cursor = pg.InfiniteLine(angle=90)
         self._star = pg.ScatterPlotItem(symbol="star", size=14, pen=pg.mkPen(None))
@@ -159,13 +148,13 @@ class CurvePlot(QWidget):
         for drawn in self._drawn:
             for item in drawn.all:
                 self._plot.removeItem(item)
-        self._drawn = [_Drawn() for _ in self._curves]
+        self._drawn = [Drawn.of(curve) for curve in self._curves]
         for curve, drawn in zip(self._curves, self._drawn, strict=True):
             drawn.label.setPlainText(curve.name)
             drawn.label.setZValue(30)
             for item in drawn.all:
                 self._plot.addItem(item, ignoreBounds=True)
-        self._dress()
+            self._dress_curve(curve, drawn)
 
     def _dress(self) -> None:
         """Pens and brushes keep the colour of their making: make them anew."""
@@ -185,6 +174,7 @@ class CurvePlot(QWidget):
             colour = theme.color(role)
             colour.setAlphaF(share)
             region.setBrush(pg.mkBrush(colour))
+            region.setPen(pg.mkPen(None))
         self._best.setPen(pg.mkPen(theme.color("text2"), style=Qt.PenStyle.DotLine))
         self._cursor.setPen(pg.mkPen(theme.color("accent")))
         self._star.setBrush(pg.mkBrush(theme.color("text")))
@@ -194,23 +184,25 @@ class CurvePlot(QWidget):
         ground = theme.color("panel")
         ground.setAlphaF(_WORDS_GROUND)
         self._best_words.fill = pg.mkBrush(ground)
-        for line, words in self._phases:
-            line.setPen(pg.mkPen(theme.color("grid")))
-            words.setColor(theme.color("text3"))
-            words.setFont(font("cap"))
+        for phase in self._phases:
+            self._dress_phase(*phase)
         for curve, drawn in zip(self._curves, self._drawn, strict=True):
             self._dress_curve(curve, drawn)
 
-    def _dress_curve(self, curve: Curve, drawn: _Drawn) -> None:
+    def _dress_phase(self, line: pg.InfiniteLine, words: pg.TextItem) -> None:
+        line.setPen(pg.mkPen(self._theme.color("grid")))
+        words.setColor(self._theme.color("text3"))
+        words.setFont(font("cap"))
+
+    def _dress_curve(self, curve: Curve, drawn: Drawn) -> None:
         colour, faint = self._theme.color(curve.role), self._theme.color(curve.role)
         faint.setAlphaF(0.5)
         drawn.raw.setPen(pg.mkPen(faint, width=1))
         style = Qt.PenStyle.DashLine if curve.is_dotted else Qt.PenStyle.SolidLine
         drawn.smooth.setPen(pg.mkPen(colour, width=1 if curve.run else 2, style=style))
-        drawn.smooth.setSymbol("o" if curve.is_dotted and not curve.run else None)
-        drawn.smooth.setSymbolSize(5)
-        drawn.smooth.setSymbolBrush(pg.mkBrush(colour))
-        drawn.smooth.setSymbolPen(pg.mkPen(None))
+        if drawn.dots is not None:
+            drawn.dots.setBrush(pg.mkBrush(colour))
+            drawn.dots.setPen(pg.mkPen(None))
         drawn.label.setColor(colour)
         drawn.label.setFont(font("capb"))
 
@@ -229,10 +221,9 @@ class CurvePlot(QWidget):
         for curve, drawn in zip(self._curves, self._drawn, strict=True):
             is_shown = curve.title not in self._view.hidden
             for item in drawn.all:
-                item.setVisible(is_shown)
+                set_visible(item, is_shown)
             if is_shown:
-                drawn.raw.setData(*thinned(curve.raw_x, curve.raw_y, window))
-                drawn.smooth.setData(*thinned(curve.x, curve.y, window))
+                drawn.set_to(curve, window, is_log=self.is_log)
         self._count_on_axes(any(len(curve.x) for curve in self._curves))
         self._place_marks()
         self._place_cursor()
@@ -255,7 +246,7 @@ class CurvePlot(QWidget):
         if not self._is_stale:
             self._place_marks()
 
-    def _seen(self) -> list[tuple[Curve, _Drawn]]:
+    def _seen(self) -> list[tuple[Curve, Drawn]]:
         pairs = zip(self._curves, self._drawn, strict=True)
         return [(curve, drawn) for curve, drawn in pairs if curve.title not in self._view.hidden]
 
@@ -270,30 +261,46 @@ class CurvePlot(QWidget):
         return self._view.window or self._whole()
 
     def _place_marks(self) -> None:
+        """What stays is not set again: whatever is set is measured and painted anew."""
         marks, window = self._marks, self._window()
-        low, high = self._range(window)
+        low, high = self._range()
         end = max(marks.end, marks.now, 1e-9)
-        self._plot.setXRange(*window, padding=0)
-        self._plot.setYRange(low, high, padding=0)
-        self._future.setRegion((min(marks.now, end), end))
+        if (*window, low, high) != self._ranges:
+            self._ranges = (*window, low, high)
+            self._plot.setXRange(*window, padding=0)
+            self._plot.setYRange(low, high, padding=0)
+        self._spread(self._future, min(marks.now, end), end)
         self._future.setVisible(marks.now < end and bool(marks.future_words))
+        is_told = marks.now < 0.8 * end and bool(marks.future_words) and self._view.window is None
+        set_visible(self._future_words, is_told)
+        told = (replace(marks, now=0.0), end, self._ranges, self.is_log)
+        if told != self._told:
+            self._told = told
+            self._place_words(low if self._scale.is_share else high, anchor=1 if self._scale.is_share else 0)
+        self._place_labels(low, high)
+
+    def _spread(self, region: QGraphicsRectItem, first: float, last: float) -> None:
+        """Over the whole height."""
+        low, high = self._ranges[2:]
+        region.setRect(first, low, last - first, high - low)
+
+    def _place_words(self, height: float, *, anchor: float) -> None:
+        """The best epoch, what is to come, and the phases."""
+        marks, window = self._marks, self._window()
         has_best = marks.best >= 0 and math.isfinite(self._shown_value(marks.best_value))
         for item in (self._best, self._star, self._best_words):
-            item.setVisible(has_best)
-        at_bottom = self._scale.is_share
+            set_visible(item, has_best)
         if has_best:
             self._best.setPos(marks.best)
             self._star.setData([marks.best], [self._shown_value(marks.best_value)])
             self._best_words.setPlainText(marks.best_words)
             is_left = marks.best < window[0] + 0.3 * (window[1] - window[0])
-            self._best_words.setAnchor((0 if is_left else 1, 1 if at_bottom else 0))
-            self._best_words.setPos(marks.best, low if at_bottom else high)
-        self._future_words.setVisible(marks.now < 0.8 * end and bool(marks.future_words) and self._view.window is None)
+            self._best_words.setAnchor((0 if is_left else 1, anchor))
+            self._best_words.setPos(marks.best, height)
         self._future_words.setPlainText(marks.future_words)
-        self._future_words.setAnchor((1, 1 if at_bottom else 0))
-        self._future_words.setPos(end, low if at_bottom else high)
-        self._place_phases(low if at_bottom else high, anchor=1 if at_bottom else 0)
-        self._place_labels(low, high)
+        self._future_words.setAnchor((1, anchor))
+        self._future_words.setPos(max(marks.end, marks.now, 1e-9), height)
+        self._place_phases(height, anchor=anchor)
 
     def _place_phases(self, height: float, *, anchor: float) -> None:
         """A line where a phase begins, and its name where there is room for it: not beside the best epoch's."""
@@ -304,12 +311,12 @@ class CurvePlot(QWidget):
             for item in (line, words):
                 self._plot.addItem(item, ignoreBounds=True)
             self._phases.append((line, words))
-            self._dress()
+            self._dress_phase(line, words)
         for number, (line, words) in enumerate(self._phases):
             is_there = number < len(begun)
-            line.setVisible(is_there)
+            set_visible(line, is_there)
             is_free = is_there and abs(begun[number][0] - self._marks.best) > 0.2 * end
-            words.setVisible(is_free and begun[number][0] < 0.85 * end)  # the lines' names stand at the end
+            set_visible(words, is_free and begun[number][0] < 0.85 * end)  # the lines' names stand at the end
             if is_there:
                 line.setPos(begun[number][0])
                 words.setPlainText(begun[number][1])
@@ -324,7 +331,7 @@ class CurvePlot(QWidget):
         for number, (curve, drawn) in enumerate(seen):
             value = self._shown_value(float(curve.y[-1])) if len(curve.y) else math.nan
             has_room = not curve.run and self._view.window is None and math.isfinite(value)
-            drawn.label.setVisible(has_room)
+            set_visible(drawn.label, has_room)
             if has_room:
                 ends.append((min(value, high - 0.6 * apart), number))
         at = low - apart * 0.5
@@ -333,27 +340,24 @@ class CurvePlot(QWidget):
             curve, drawn = seen[number]
             drawn.label.setPos(float(curve.x[-1]), at)
 
-    def _range(self, window: tuple[float, float]) -> tuple[float, float]:
+    def _range(self) -> tuple[float, float]:
         """From the lowest to the highest value that is seen, as they are drawn."""
-        parts = []
-        for curve, _drawn in self._seen():
-            for x, y in ((curve.x, curve.y), (curve.raw_x, curve.raw_y)):
-                if x is not None and y is not None:
-                    first, last = between(x, window)
-                    parts.append(y[first:last])
+        parts = [part for _curve, drawn in self._seen() for part in drawn.values]
         values = np.concatenate(parts) if parts else np.zeros(0)
-        values = values[np.isfinite(values) & ((values > 0) if self.is_log else True)]
+        values = values[np.isfinite(values)]
         if not len(values):
             return (0.0, 1.0)
         low, high = float(values.min()), float(values.max())
         if self.is_log:
-            low, high = math.log10(low), math.log10(high)
             air = max(0.05, 0.06 * (high - low))
             return low - air, high + air
         if self._scale.is_share:
             return (-0.05 if self._scale.is_whole else max(0.0, low - 0.08)), 1.06
+        if self._view.window is None:
+            low = min(0.0, low)  # so that a curve that falls does not move the axis, which would be painted anew
+            return low, high + (0.08 * (high - low) or 1.0)
         air = 0.08 * (high - low) or 0.08 * abs(high) or 1.0
-        return (min(0.0, low) if self._view.window is None else low - air), high + air
+        return low - air, high + air
 
     def _shown_value(self, value: float) -> float:
         if not self.is_log:
@@ -368,7 +372,7 @@ class CurvePlot(QWidget):
 
     def _place_cursor(self) -> None:
         place = self._view.cursor
-        self._cursor.setVisible(place is not None)
+        set_visible(self._cursor, place is not None)
         if place is not None:
             self._cursor.setPos(place)
 
@@ -388,7 +392,7 @@ class CurvePlot(QWidget):
         low, high = self._window()
         self._view.point(place if low <= place <= high else None)
         if self._pressed_at is not None:
-            self._zooming.setRegion(sorted((self._pressed_at, place)))
+            self._spread(self._zooming, *sorted((self._pressed_at, place)))
             self._zooming.setVisible(self._is_dragged(place))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

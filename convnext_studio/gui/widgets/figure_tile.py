@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QGridLayout
 
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel
@@ -18,11 +18,18 @@ class FigureTile(Frame):
         self.label = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
         self.figure = PlainLabel("–", "title", elide=Qt.TextElideMode.ElideRight)
         self.second = PlainLabel("", "small", "text2", elide=Qt.TextElideMode.ElideRight)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 9, 12, 9)
-        column.setSpacing(2)
-        for label in (self.label, self.figure, self.second):
-            column.addWidget(label)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(12, 9, 12, 9)
+        self._grid.setSpacing(2)
+        self.set_flat(is_flat=False)
+
+    def set_flat(self, *, is_flat: bool) -> None:
+        """Put the words beside the figure instead of over and under it."""
+        places = ((0, 1, 1, 1), (0, 0, 2, 1), (1, 1, 1, 1)) if is_flat else ((0, 0), (1, 0), (2, 0))
+        for label, place in zip((self.label, self.figure, self.second), places, strict=True):
+            self._grid.addWidget(label, *place)
+        for column, share in enumerate((2, 3) if is_flat else (1, 0)):
+            self._grid.setColumnStretch(column, share)
 
     def show_figure(self, label: str, figure: str, second: str = "") -> None:
         """Say it."""
