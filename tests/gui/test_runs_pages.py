@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -581,6 +585,33 @@ def test_without_a_session_bus_progress_is_shown_nowhere(monkeypatch: pytest.Mon
     show = task_bar()
     show(0.5)
     show(None)
+
+
+SHOW_ON_BUS = """
+from PySide6.QtCore import QCoreApplication
+from convnext_studio.gui.end_notice import task_bar
+
+app = QCoreApplication([])
+show = task_bar()
+for share in (0.25, None):
+    show(share)
+"""
+
+
+@pytest.mark.skipif(shutil.which("dbus-monitor") is None, reason="no session bus can be started here")
+def test_a_session_bus_is_told_how_far_a_training_is() -> None:
+    script = """
+        coproc dbus-monitor --session "interface=com.canonical.Unity.LauncherEntry"
+        read -u "${COPROC[0]}"  # it listens
+        "$0" -c "$1"
+        timeout 20 sed "/boolean false/q" <&"${COPROC[0]}"
+        kill "$COPROC_PID"
+    """
+    command = ["dbus-run-session", "--", "bash", "-c", script, sys.executable, SHOW_ON_BUS]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+    assert "application://convnext-studio.desktop" in said
+    told = re.findall(r"variant +(?:double|boolean) (\S+)", said)
+    assert told == ["0.25", "true", "0", "false"]
 
 
 def test_a_run_taken_out_of_the_trash_is_asked_for_once(
