@@ -21,12 +21,14 @@ from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.panels.images_panel import ImagesPanel
 from convnext_studio.gui.panels.shortcut_sheet import ShortcutSheet
 from convnext_studio.gui.settings import problem_with
-from convnext_studio.gui.stores import model_rows
+from convnext_studio.gui.stores import model_rows, race_table, runs_table
 from convnext_studio.gui.stores.compared import value_words
 from convnext_studio.gui.stores.rows import Column, heading
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.stores.training_words import state_word
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
+from convnext_studio.gui.widgets.cells import chip_room
 from convnext_studio.gui.widgets.key_cap import key_words
 from convnext_studio.gui.widgets.numbers import count, percent, with_cores
 
@@ -160,6 +162,14 @@ def test_keys_are_called_as_on_the_keyboard_and_a_head_has_room_for_its_word(stu
     for column in Column:
         title = QFontMetrics(font("cap")).horizontalAdvance(heading(column))
         assert images.table.columnWidth(column) >= title + 22, heading(column)
+
+
+@pytest.mark.usefixtures("german", "theme")
+def test_the_state_of_a_run_has_room_in_its_column() -> None:
+    room = min(runs_table.COLUMN_WIDTHS[runs_table.Column.STATE], race_table.COLUMN_WIDTHS[race_table.Column.STATE])
+    for state in ("running", "finished", "stopped", "failed", "interrupted"):
+        word = QFontMetrics(font("capb")).horizontalAdvance(state_word(state))
+        assert word <= chip_room(room), state
 
 
 @pytest.mark.usefixtures("german")

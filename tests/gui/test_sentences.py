@@ -62,6 +62,12 @@ def german(qapp: QApplication) -> Iterator[None]:
             "“x.csv” cannot be read: no such file or directory.",
             "„x.csv“ ist nicht lesbar: Datei oder Ordner nicht vorhanden.",
         ),
+        # the card of the Model that is shipped, and of one that grew from it
+        ("5000 generated pictures of metal surfaces", "5000 erzeugte Bilder von Metalloberflächen"),
+        (
+            "1,200 Images of “parts”, after 5000 generated pictures of metal surfaces",
+            "1 200 Bilder aus „parts“, nach 5000 erzeugte Bilder von Metalloberflächen",
+        ),
         # names stay what they are, odd ones too
         ("“cut off” holds no Images.", "„cut off“ enthält keine Bilder."),
         ("“The file is empty. 1,000” holds no Images.", "„The file is empty. 1,000“ enthält keine Bilder."),

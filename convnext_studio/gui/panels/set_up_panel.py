@@ -320,7 +320,7 @@ class SetUpPanel(QWidget):
         is_random = recipe.weights == "random"
         said = self.tr("Random weights: everything is learned from your pictures.") if is_random else ""
         if not said and row is not None:
-            said = self.tr("Trained on {0}").format(row.training_data) if row.training_data else ""
+            said = self.tr("Trained on {0}").format(spoken(row.training_data)) if row.training_data else ""
         self.model_second.setText(said)
         self.model_second.setVisible(bool(said))
         self.licence.setVisible(row is not None and not is_random)

@@ -145,7 +145,7 @@ def _metric_words(metric: Metric) -> str:
     splits = {"train": tr("card", "train"), "validation": tr("card", "validation"), "test": tr("card", "test")}
     words = tr("card", "{0} on {1} ({2} images)").format(
         numbers.percent(metric.value) if 0 <= metric.value <= 1 else numbers.decimal(metric.value, 3),
-        splits.get(metric.split, metric.split),
+        splits.get(metric.split, spoken(metric.split)),
         numbers.count(metric.images),
     )
     if metric.low is None or metric.high is None:

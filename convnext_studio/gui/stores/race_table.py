@@ -38,7 +38,7 @@ COLUMN_WIDTHS: dict[int, int] = {
     Column.MEMORY: 84,
     Column.TIME: 76,
     Column.LICENCE: 150,
-    Column.STATE: 116,
+    Column.STATE: 140,
 }
 
 

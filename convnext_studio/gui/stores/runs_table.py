@@ -40,7 +40,7 @@ class Column(IntEnum):
 
 
 COLUMN_WIDTHS: dict[int, int] = {
-    Column.STATE: 116,
+    Column.STATE: 140,
     Column.SCORE: 128,
     Column.EPOCHS: 84,
     Column.TIME: 84,

@@ -23,6 +23,11 @@ _CHIP_PADDING = 34  # insets and icon
 AnyIndex = QModelIndex | QPersistentModelIndex
 
 
+def chip_room(width: int) -> int:
+    """What a column of that width has for the words of a chip, which may reach into the gap to the next one."""
+    return width - 2 * _INSET + 6 - _CHIP_PADDING
+
+
 @dataclass(frozen=True)
 class Cell:
     """What one cell shows. `tone` makes the words a chip; `is_button` draws them as a small button."""
@@ -67,7 +72,7 @@ class CellDelegate(QStyledItemDelegate):
             elif cell.tone:
                 middle = inner.top() + 16 if cell.second else inner.center().y() + 0.5
                 at = QPointF(inner.left(), middle - _CHIP_HEIGHT / 2)
-                room = inner.width() + 6 - _CHIP_PADDING  # a chip may reach into the gap to the next column
+                room = chip_room(option.rect.width())
                 shown = QFontMetricsF(font("capb")).elidedText(cell.text, Qt.TextElideMode.ElideRight, room)
                 draw_chip(painter, self._theme, at, shown, icon=cell.icon, tone=cell.tone)
                 below = QRectF(inner.left(), inner.top() + 28, inner.width(), 15)
