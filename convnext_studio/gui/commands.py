@@ -32,7 +32,7 @@ class Commands(QObject):
         actions.connect("open_sample", studio.sample.open_sample)
         actions.connect("clear_recent", studio.recent.clear)
         actions.connect("quit", window.close)
-        actions.connect("classify", studio.classifier.classify_all)
+        actions.connect("classify", studio.classifier.classify_rest)
         actions.connect("stop", studio.classifier.stop)
         self._group = QActionGroup(self)
         for mode in MODES:

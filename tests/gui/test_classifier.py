@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QObject, QTimer
@@ -313,3 +314,32 @@ def test_another_fit_asks_everything_anew(qtbot: QtBot, library: Library, classi
     wait_until_done(qtbot, library, classifier)
     assert lanes["batch"].requests[-1].fit == "letterbox"
     assert isinstance(lanes["batch"].requests[-1], Classify)
+
+
+def test_images_that_could_not_be_read_are_tried_once_more_when_asked(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drive was gone for a while."""
+    away = {ref.path for ref in IMAGES[50:]}
+
+    def classify(request: Classify, ctx: JobContext) -> None:
+        for ref in request.images:
+            answer = predict(ref, request.model)
+            if ref.path in away:
+                answer = replace(answer, classes=(), probabilities=(), error="The file is not there any more.")
+            ctx.emit(ImagesClassified((answer,)))
+
+    lanes["batch"].served_by[Classify] = classify
+    classifier.load()
+    library.open_paths(["/parts"])
+    wait_until_done(qtbot, library, classifier)
+    assert library.errors >= 100 and library.waiting == 0
+    asked = len(lanes["batch"].requests)
+    away.clear()
+    assert classifier.can_classify
+    classifier.classify_rest()
+    wait_until_done(qtbot, library, classifier)
+    assert (library.classified + library.errors, library.waiting) == (150, 0)
+    assert library.errors < 50
+    retried = {ref.path for request in lanes["batch"].requests[asked:] for ref in request.images}
+    assert {ref.path for ref in IMAGES[50:]} <= retried and len(retried) < 150  # what is known stays

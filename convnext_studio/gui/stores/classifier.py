@@ -132,9 +132,9 @@ class Classifier(QObject):
 
     @property
     def can_classify(self) -> bool:
-        """True if there is a Model with classes and an Image without Prediction."""
+        """True if there is a Model with classes and an Image without answer, or one that could not be read."""
         has_model = self.info is None or bool(self.info.classes)
-        return has_model and self.state != "classifying" and self._library.waiting > 0
+        return has_model and self.state != "classifying" and self._library.classified < self._library.total
 
     def set_model(self, model: ModelRef) -> None:
         """Take another Model; what was classified is asked anew."""
@@ -236,6 +236,12 @@ class Classifier(QObject):
             return
         library = self._library
         self._begin(library.image_of_record(record) for record in library.unclassified())
+
+    def classify_rest(self) -> None:
+        """As `classify_all`; where none waits, try those once more that could not be read: a drive may be back."""
+        if not self._library.waiting:
+            self._library.drop_errors()
+        self.classify_all()
 
     def classify_again(self, image: ImageRef) -> None:
         """The file changed: what was predicted of it holds no longer. Others that wait go on waiting."""

@@ -298,8 +298,7 @@ class Library(QAbstractTableModel):
         """Take in what was predicted; Images that are no longer open are passed over."""
         changed: list[int] = []
         for prediction in predictions:
-            record = self._records.find(prediction.image)
-            if record is None:
+            if (record := self._records.find(prediction.image)) is None:
                 continue
             self._forget(record)
             self._remember(record, prediction)
@@ -332,8 +331,14 @@ class Library(QAbstractTableModel):
         record = self._records.find(image)
         if record is not None:
             self._forget(record)
-            self._records.predictions[record] = None
             self._tell_changed([record])
+
+    def drop_errors(self) -> None:
+        """Forget of all Images that they could not be read."""
+        failed = [record for record, done in enumerate(self._records.predictions) if done is not None and done.error]
+        for record in failed:
+            self._forget(record)
+        self._tell_changed(failed)
 
     def _remember(self, record: int, prediction: Prediction) -> None:
         # Each batch brings its own copies of the same few words and of the path: keep one of each.
@@ -359,6 +364,7 @@ class Library(QAbstractTableModel):
         known = self._records.predictions[record]
         if known is None:
             return
+        self._records.predictions[record] = None
         if known.error:
             self.errors -= 1
         else:
