@@ -9,7 +9,6 @@ from PySide6.QtCore import QDateTime, QLocale, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QGridLayout,
     QHBoxLayout,
     QScrollArea,
     QSizePolicy,
@@ -50,7 +49,7 @@ from convnext_studio.gui.widgets.buttons import ActionIconButton, Button, bind
 from convnext_studio.gui.widgets.card_grid import CardGrid, card
 from convnext_studio.gui.widgets.chip import Chip, Tone
 from convnext_studio.gui.widgets.confusion_matrix import ConfusionMatrix
-from convnext_studio.gui.widgets.figure_tile import FigureTile
+from convnext_studio.gui.widgets.figure_tile import FigureTiles
 from convnext_studio.gui.widgets.fold import Fold
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import IconLabel, PlainLabel, plain_tip
@@ -67,7 +66,6 @@ _TONES: dict[str, Tone] = {"accent": "accent", "ok": "ok", "ng": "ng", "again": 
 _HEALTH_SIGNS = {"ok": ("pulse", "ok"), "again": ("warn", "again"), "ng": ("ng", "ng"), "info": ("info", "accent")}
 _PICTURE_SIDE, _MOST_WORST = 84, 10
 _NAME_ROOM = 340  # for the Run's name, beside the time left and the buttons
-_FOUR_TILES = 1_100  # a page so wide has all tiles in a row, and room for what is said in them
 
 
 class LivePanel(QWidget):
@@ -87,7 +85,6 @@ class LivePanel(QWidget):
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._make_next)
         self._worst: tuple[tuple[str, str, str, float], ...] = ()
-        self._columns = 0  # of the tiles
         self._counted: EpochEnded | None = None  # the epoch in the matrix,
         self._classes: Sequence[int] = ()  # and the classes of it
         self._make_head(actions)
@@ -146,7 +143,8 @@ class LivePanel(QWidget):
 
     def _make_cards(self) -> None:
         theme = self._studio.theme
-        self.tiles = tuple(FigureTile() for _ in range(4))
+        self.figures = FigureTiles(4)
+        self.tiles = self.figures.tiles
         self.tools_of_plots = PlotTools(theme, self.plots)
         self._main = [self._plot_card(spec) for spec in main_plots()]
         self.loss, self.accuracy = (card.plot for card in self._main)
@@ -193,15 +191,13 @@ class LivePanel(QWidget):
             self.tr("Norms of the gradients and sizes of the updates, stage by stage."),
             lambda: self._plot_grid(expert_plots()),
         )
-        self._tile_row = QGridLayout()
-        self._tile_row.setSpacing(12)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 14, 16, 16)
         column.setSpacing(12)
         column.addLayout(self._laid_out_head())
         column.addWidget(self._laid_out_health())
-        column.addLayout(self._tile_row)
+        column.addWidget(self.figures)
         column.addWidget(self.tools_of_plots)
         column.addWidget(CardGrid(self._main), 1)
         column.addWidget(
@@ -270,13 +266,6 @@ class LivePanel(QWidget):
         said = max(label.sizeHint().width() for label in (self.left, self.left_second, self.left_third))
         has_room = self.width() >= self._tools.sizeHint().width() + said + _NAME_ROOM
         self._head.setDirection(directions.LeftToRight if has_room else directions.TopToBottom)
-        columns = 4 if self.width() >= _FOUR_TILES else 2
-        if columns == self._columns:
-            return  # to lay out anew what is laid out already costs more than what is said in it
-        self._columns = columns
-        for number, tile in enumerate(self.tiles):
-            self._tile_row.addWidget(tile, number // columns, number % columns)
-            tile.set_flat(is_flat=columns == 2)
 
     # --- what is shown
 

@@ -1,12 +1,15 @@
-"""A key figure as a card: what it is, the figure, and what belongs beside it."""
+"""Key figures as cards: what each is, the figure, and what belongs beside it."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel
+
+_A_ROW = 1_060  # pixels for all tiles in a row, and room for what is said in them
 
 
 class FigureTile(Frame):
@@ -40,3 +43,29 @@ class FigureTile(Frame):
         self.figure.setText(figure)
         self.second.setText(second)
         self.setAccessibleName(f"{label}: {figure} {second}".strip())
+
+
+class FigureTiles(QWidget):
+    """Several in a row where there is room, else flat ones, two beside each other."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.tiles = tuple(FigureTile() for _ in range(count))
+        self._columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(12)
+        self._arrange(count)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many columns as there is room for."""
+        super().resizeEvent(event)
+        self._arrange(len(self.tiles) if self.width() >= _A_ROW else 2)
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for number, tile in enumerate(self.tiles):
+            self._grid.addWidget(tile, number // columns, number % columns)
+            tile.set_flat(is_flat=columns < len(self.tiles))
