@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 from pathlib import Path
@@ -83,6 +84,33 @@ def test_a_converted_network_that_was_altered_on_the_disk_is_converted_anew(
     kept.write_bytes(altered)
     assert build_runner(loaded, plan).run(batch) == pytest.approx(expected, abs=1e-5)
     assert kept.read_bytes() != altered, "and kept anew"
+
+
+def test_nothing_is_left_of_a_converted_network_that_could_not_be_written_or_whose_process_was_killed(
+    model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if "openvino" not in _engines():
+        pytest.skip("OpenVINO is not installed")
+    from convnext_studio.core.predict.runners import openvino_runner
+
+    def fill_the_disk(_graph: object, path: Path, **_options: object) -> None:
+        path.with_suffix(".bin").write_bytes(b"half")
+        raise RuntimeError("No space left on device")
+
+    loaded, plan = network.load(model), Plan("cpu", "openvino", "fp32", "", 2, 1, 1)
+    batch = np.zeros((1, 64, 64, 3), np.uint8)
+    with monkeypatch.context() as full:
+        full.setattr(openvino_runner.ov, "save_model", fill_the_disk)
+        expected = build_runner(loaded, plan).run(batch)
+    folder = cache_folder() / "openvino"
+    assert list(folder.iterdir()) == []
+    killed = folder / f"{openvino_runner._UNFINISHED}of-a-killed-process"
+    killed.mkdir()
+    (killed / "network.bin").write_bytes(b"half")
+    os.utime(killed, (0, 0))
+    assert build_runner(loaded, plan).run(batch) == pytest.approx(expected, abs=1e-5)
+    assert sorted(path.suffix for path in folder.iterdir()) == [".bin", ".sha256", ".xml"]
 
 
 def test_a_heavy_network_is_made_once_and_measured_image_by_image(monkeypatch: pytest.MonkeyPatch) -> None:

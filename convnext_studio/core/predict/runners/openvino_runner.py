@@ -6,8 +6,11 @@ import contextlib
 import hashlib
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +37,8 @@ _log = logging.getLogger(__name__)
 _LARGEST_KEPT_BYTES = 512 * 2**20
 _KEPT_FILES = 8
 _EXAMPLE_SIDE = 64
+_UNFINISHED = "unfinished-"
+_WRITTEN_WITHIN_S = 3600.0
 _PROOF = ".sha256"
 _SUFFIXES = (".bin", _PROOF, ".xml")  # the last one says that all are there
 
@@ -91,16 +96,20 @@ def _converted(network: nn.Module, preprocessing: Preprocessing, identity: str, 
 
 
 def _keep(graph: ov.Model, network: nn.Module, path: Path) -> None:
-    """Write `graph` for the next start, best effort; the oldest of many are dropped."""
+    """Write `graph` for the next start, best effort; the oldest of many are dropped, and what a killed process left."""
     if sum(part.numel() * part.element_size() for part in network.parameters()) > _LARGEST_KEPT_BYTES:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = path.with_name(f"{path.stem}.{os.getpid()}.{threading.get_ident()}.xml")
-        ov.save_model(graph, part, compress_to_fp16=False)
-        part.with_suffix(_PROOF).write_bytes(_digest(part))
-        for suffix in _SUFFIXES:
-            part.with_suffix(suffix).replace(path.with_suffix(suffix))
+        for left in path.parent.glob(f"{_UNFINISHED}*"):
+            if time.time() - left.stat().st_mtime > _WRITTEN_WITHIN_S:
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=path.parent) as folder:
+            part = Path(folder) / path.name
+            ov.save_model(graph, part, compress_to_fp16=False)
+            part.with_suffix(_PROOF).write_bytes(_digest(part))
+            for suffix in _SUFFIXES:
+                part.with_suffix(suffix).replace(path.with_suffix(suffix))
         for old in oldest(path.parent, "*.xml", but=_KEPT_FILES):
             for suffix in _SUFFIXES:
                 old.with_suffix(suffix).unlink(missing_ok=True)
