@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, QTimer
@@ -81,7 +82,7 @@ class LivePanel(QWidget):
         self.saving = PlotSaving(studio, self.plots, self)
         self.cards: dict[str, PlotCard] = {}
         self._specs: dict[str, PlotSpec] = {}
-        self._to_make: list[tuple[CardGrid, PlotSpec]] = []
+        self._to_make: list[Callable[[], object]] = []
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._make_next)
         self._worst: tuple[tuple[str, str, str, float], ...] = ()
@@ -163,16 +164,18 @@ class LivePanel(QWidget):
         return made
 
     def _plot_grid(self, specs: tuple[PlotSpec, ...]) -> CardGrid:
-        """The plots of a part that is opened for the first time: one a turn, for each takes a while to make."""
+        """The plots of a part that is opened for the first time: in turns of their own, for each takes a while."""
         grid = CardGrid()
-        self._to_make += [(grid, spec) for spec in specs]
+        for spec in specs:
+            self._to_make += [partial(self._add_plot, grid, spec), partial(self._show_plot, spec.key)]
         self._turn.start()
         return grid
 
-    def _make_next(self) -> None:
-        grid, spec = self._to_make.pop(0)
+    def _add_plot(self, grid: CardGrid, spec: PlotSpec) -> None:
         grid.add(self._plot_card(spec))
-        self._show_plot(spec.key)
+
+    def _make_next(self) -> None:
+        self._to_make.pop(0)()
         if self._to_make:
             self._turn.start()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from convnext_studio.gui.theme.fonts import font
@@ -32,12 +32,13 @@ class ConfusionMatrix(QWidget):
         self._totals: tuple[int, ...] = ()
         self._longest = 0  # of the names, in pixels
         self._is_percent = False
+        self._picture = QPixmap()  # all but what moves; null while it is to be painted anew
         self._current = (0, 0)
         self._marked: tuple[int, int] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Confusion matrix"))
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._paint_anew)
 
     def show_matrix(
         self, classes: Sequence[str], rows: Sequence[Sequence[int]], only: Sequence[int] | None = None
@@ -55,7 +56,7 @@ class ConfusionMatrix(QWidget):
         self._marked = None
         self._describe()
         self.updateGeometry()
-        self.update()
+        self._paint_anew()
 
     def mark(self, cell: tuple[int, int] | None) -> None:
         """Point out the cell whose Images are shown, or none."""
@@ -68,7 +69,7 @@ class ConfusionMatrix(QWidget):
     def set_percent(self, is_percent: bool) -> None:
         """Show shares of the row instead of counts."""
         self._is_percent = is_percent
-        self.update()
+        self._paint_anew()
 
     def sentence(self, true: int, found: int) -> str:
         """What a cell says: "2 of 57 scratch were called good"."""
@@ -88,17 +89,15 @@ class ConfusionMatrix(QWidget):
         return QSize(min(side, 240) + 80, min(side + _HEAD + _ABOVE, 320))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """Heads, names, cells."""
+        """What was painted already, and what moves on it."""
         if not self._classes:
             return
+        ratio = self.devicePixelRatioF()
+        if self._picture.size() != self.size() * ratio or self._picture.devicePixelRatioF() != ratio:
+            self._picture = self._painted(ratio)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_names(painter)
-        places = list(product(range(len(self._classes)), repeat=2))
-        self._paint_empty(painter, [self._cell(*place) for place in places if not self._rows[place[0]][place[1]]])
-        for true, found in places:
-            if self._rows[true][found]:
-                self._paint_cell(painter, true, found)
+        painter.drawPixmap(0, 0, self._picture)
         if self._marked is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color("accent"), 2))
@@ -143,10 +142,32 @@ class ConfusionMatrix(QWidget):
             return True
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._measure_names()
+            self._paint_anew()
         return super().event(event)
 
     def _describe(self) -> None:
         self.setAccessibleDescription(self.sentence(*self._current) if self._classes else "")
+
+    def _paint_anew(self) -> None:
+        self._picture = QPixmap()
+        self.update()
+
+    def _painted(self, ratio: float) -> QPixmap:
+        """Heads, names, cells. Painted once: of many classes it takes longer than a turn of the window should."""
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_names(painter)
+        places = list(product(range(len(self._classes)), repeat=2))
+        self._paint_empty(painter, [self._cell(*place) for place in places if not self._rows[place[0]][place[1]]])
+        looks: dict[float, tuple[QColor, QColor]] = {}
+        for true, found in places:
+            if self._rows[true][found]:
+                self._paint_cell(painter, true, found, looks)
+        painter.end()
+        return picture
 
     def _paint_names(self, painter: QPainter) -> None:
         painter.setFont(font("cap"))
@@ -176,20 +197,27 @@ class ConfusionMatrix(QWidget):
         for cell in cells:
             painter.drawText(cell, int(Qt.AlignmentFlag.AlignCenter), "·")
 
-    def _paint_cell(self, painter: QPainter, true: int, found: int) -> None:
+    def _paint_cell(self, painter: QPainter, true: int, found: int, looks: dict[float, tuple[QColor, QColor]]) -> None:
         number, total = self._rows[true][found], self._totals[true]
         share = number / total if total else 0.0
-        ground = self._ground(share)
+        if share not in looks:
+            looks[share] = self._look(share)
+        ground, ink = looks[share]
         cell = self._cell(true, found)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(cell, 3, 3)
         words = percent(share, 0) if self._is_percent else count(number)
-        text, window = self._theme.color("text"), self._theme.color("window")
-        is_plain = contrast(text.name(), ground.name()) >= contrast(window.name(), ground.name())
-        painter.setPen(text if is_plain else window)
+        painter.setPen(ink)
         painter.setFont(font("capb"))
         painter.drawText(cell, int(Qt.AlignmentFlag.AlignCenter), words)
+
+    def _look(self, share: float) -> tuple[QColor, QColor]:
+        """The ground of a cell, and the ink that can be read on it."""
+        ground = self._ground(share)
+        text, window = self._theme.color("text"), self._theme.color("window")
+        is_plain = contrast(text.name(), ground.name()) >= contrast(window.name(), ground.name())
+        return ground, text if is_plain else window
 
     def _ground(self, share: float) -> QColor:
         low, high = self._theme.color("hover"), self._theme.color("fill")

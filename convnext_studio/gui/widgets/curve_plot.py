@@ -115,9 +115,8 @@ class CurvePlot(QWidget):
     # --- how it is built
 
     def _make_plot(self) -> None:
-        self._plot = _Canvas(background=self._theme.color("panel"))
+        self._plot = _Canvas(background=self._theme.color("panel"), enableMenu=False)
         self._plot.painted.connect(self._on_painted)
-        self._plot.setMenuEnabled(False)
         menu = self._plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # made for nobody, it would stay when the plot has gone
         self._plot.hideButtons()
