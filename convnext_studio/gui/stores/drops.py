@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData
 
 from convnext_studio.core.images.find import is_image_name
 
+_BLANK = " \t\r\n\v\f"
 LOOK_AT = 2_000  # more names than this are not counted by kind while the pointer is still in the air
 
 
@@ -35,8 +36,8 @@ def paths_of(mime: QMimeData) -> tuple[str, ...]:
     Read from the raw list: QUrl objects for 100,000 names would hold the window for an eighth of a second.
     """
     if mime.hasFormat("text/uri-list"):
-        data = bytes(mime.data("text/uri-list").data())
-        return tuple(dict.fromkeys(path for line in data.split(b"\n") if (path := _path_of_url(line.strip()))))
+        lines = os.fsdecode(bytes(mime.data("text/uri-list").data())).split("\n")
+        return tuple(dict.fromkeys(path for line in lines if (path := _path_of_url(line.strip(_BLANK)))))
     return _paths_of_text(mime.text()) if mime.hasText() else ()
 
 
@@ -55,14 +56,17 @@ def summarise(paths: tuple[str, ...], is_folder: Callable[[str], bool | None] = 
     return DropSummary(folders, len(paths) - folders)
 
 
-def _path_of_url(line: bytes) -> str:
-    if not line.startswith(b"file:"):
+def _path_of_url(line: str) -> str:
+    if line.startswith("file:///"):
+        path = line[7:]
+    elif line.startswith("file://"):  # the host is this machine or nothing we can read
+        path = line[max(line.find("/", 7), 0) or len(line) :]
+    elif line.startswith("file:"):
+        path = line[5:]
+    else:
         return ""
-    rest = line[5:]
-    if rest.startswith(b"//"):  # file://host/path: the host is this machine or nothing we can read
-        start = rest.find(b"/", 2)
-        rest = rest[start:] if start >= 0 else b""
-    path = os.fsdecode(unquote_to_bytes(rest) if b"%" in rest else rest)
+    if "%" in path:
+        path = os.fsdecode(unquote_to_bytes(os.fsencode(path)))
     if os.name == "nt":
         path = path.lstrip("/")
     return path.rstrip("/") or path
@@ -70,6 +74,6 @@ def _path_of_url(line: bytes) -> str:
 
 def _paths_of_text(text: str) -> tuple[str, ...]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    paths = [_path_of_url(line.encode()) if line.startswith("file:") else line for line in lines]
+    paths = [_path_of_url(line) if line.startswith("file:") else line for line in lines]
     are_paths = bool(paths) and all(os.path.isabs(path) for path in paths)  # noqa: PTH117 - whether they are there: later
     return tuple(dict.fromkeys(paths)) if are_paths else ()
