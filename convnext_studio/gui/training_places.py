@@ -315,7 +315,10 @@ class TrainingPlaces(QObject):
 
 
 def to_trash(folder: str) -> str | None:
-    """Move it there: where it lies now, "" where the trash does not tell, None if it could not be moved."""
+    """Move it there: where it lies now, "" where the trash does not tell, None if it could not be moved.
+
+    However large it is, it is only renamed, into the trash of its own disk, so that the window need not wait for it.
+    """
     file = QFile(folder)  # an object: asked without one, PySide does not hand over the place
     if not file.moveToTrash():
         return None

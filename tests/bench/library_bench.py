@@ -9,6 +9,7 @@ Goals: first thumbnails <= 1 s, the GUI timer never more than 50 ms late, added 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import statistics
 import sys
@@ -28,6 +29,7 @@ from PySide6.QtWidgets import QApplication
 from convnext_studio.core.values import Prediction
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.engine_host import EngineHost
+from convnext_studio.gui.litter import Litter
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.panels.canvas_panel import CanvasPanel
 from convnext_studio.gui.panels.images_panel import ImagesPanel
@@ -78,6 +80,7 @@ class Bench:
     def __init__(self, app: QApplication, folder: Path, files: Path) -> None:
         load_fonts()
         self.files = files
+        self.litter = Litter(app)
         self.host = EngineHost()
         places = Places(*(folder / name for name in ("config", "data", "cache", "state")))
         theme = Theme(app, "dark", is_motion_reduced=True)
@@ -113,6 +116,7 @@ class Bench:
         end = [library.image_at(n) for n in panel.grid.rows_in_sight()]
         row("last thumbnails after the scroll", f"{wait(lambda: all(thumbnails.pixmap(ref) for ref in end)):.2f} s")
         self.late("predictions come in", self._predict)
+        self.late("cycles are looked for among all rows", gc.collect)
         self._arrange()
         added = psutil.Process().memory_info().rss - memory
         row("added memory in the window", f"{added / 1e6:.0f} MB", "300 MB")
@@ -212,6 +216,7 @@ def main(files: int) -> None:
         bench.show_large()
         bench.window.close()
         bench.host.shutdown()
+        bench.litter.stop()
 
 
 if __name__ == "__main__":
