@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData, QPersistentModelIndex, QUrl
 from pytestqt.qtbot import QtBot
 
@@ -16,7 +19,7 @@ from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores import library as library_module
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
 from convnext_studio.gui.stores.drops import has_paths, paths_of, summarise
-from convnext_studio.gui.stores.library import Library
+from convnext_studio.gui.stores.library import Library, absolute
 from convnext_studio.gui.stores.rows import Column
 from tests.guards import Expected
 from tests.gui.replies import finding, image, predict
@@ -249,3 +252,8 @@ def test_dates_of_images_that_were_closed_meanwhile_are_passed_over(
     lanes["scan"].release()
     opened(qtbot, library, lanes, [image(3)])
     qtbot.waitUntil(lambda: library._records._dates == [7.0])
+
+
+@given(st.text("/.ab ", max_size=9))
+def test_paths_are_made_absolute_as_python_does(path: str) -> None:
+    assert absolute(path) == os.path.abspath(path)  # noqa: PTH100 - what it is to be like
