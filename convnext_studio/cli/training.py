@@ -27,6 +27,7 @@ from convnext_studio.core.runs.follower import LineReader
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
+from convnext_studio.core.training.freed_memory import keep_freed_memory
 from convnext_studio.core.training.resume import how_it_ended
 from convnext_studio.launch.torchrun import Place
 
@@ -41,6 +42,7 @@ def work_on(folder: str, stop: Stop, place: Place, *, accepts_changes: bool = Fa
     try:
         with lock.announced(Path(folder)) if place.is_first else contextlib.nullcontext():
             _load(folder, stop, place)
+            keep_freed_memory()
             ended = jobs.run(requests.Train(folder, accepts_changes), stop.context(talk.on_event))
     except StudioError as error:
         if not place.is_first:

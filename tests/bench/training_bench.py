@@ -86,7 +86,7 @@ def _options() -> argparse.Namespace:
     accuracy.add_argument("--out", type=Path, help="write what was reached here, JSON")
     speed = parser.add_argument_group("speed")
     speed.add_argument("--architectures", nargs="+", default=["convnext_zepto_rms", "convnext_atto"])
-    speed.add_argument("--steps", type=int, default=20, help="of each throughput measurement")
+    speed.add_argument("--epochs", type=int, default=4, help="of each throughput measurement, the first left out")
     speed.add_argument("--throughput-sizes", nargs="+", type=int, default=[224], help="input sizes of throughput")
     speed.add_argument("--sizes", nargs="+", type=int, default=[128, 192, 256], help="input sizes of the presets")
     return parser.parse_args()

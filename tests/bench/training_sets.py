@@ -175,7 +175,9 @@ def main() -> None:
     from convnext_studio.core.requests import Train
     from convnext_studio.core.run_events import RunEnded
     from convnext_studio.core.runs.run import Run
+    from convnext_studio.core.training.freed_memory import keep_freed_memory
 
+    keep_freed_memory()  # as the command line does
     order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     run = Run.create(order["runs"], order["name"], from_toml(order["recipe"]))
     request = Train(str(run.folder))

@@ -155,6 +155,7 @@ class Crew:
 
     def _run(self, hand: _Hand, ready: queue.SimpleQueue[None]) -> None:
         torch.set_num_threads(1)
+        torch.get_num_threads()  # a thread takes the number set last when it asks for the first time: it must be now
         ready.put(None)
         try:
             while self._take(hand):

@@ -19,6 +19,7 @@ from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.training import batches as batches_module
 from convnext_studio.core.training.augment import Augmentation
 from convnext_studio.core.training.batches import Batch, Batches, Normalise, Reading
+from convnext_studio.core.training.crew import Crew, Wanted
 from convnext_studio.core.values import Preprocessing
 
 CLASSES = ("bad", "good")
@@ -195,3 +196,22 @@ def test_closed_batches_refuse_to_be_read(open_batches: Callable[..., Batches]) 
     batches.close()
     with pytest.raises(RuntimeError, match="closed"):
         list(batches.in_order(JobContext()))
+
+
+def test_the_threads_that_prepare_use_one_core_each_and_leave_the_caller_its_own() -> None:
+    """A thread that was told so would else take the number that the caller sets again right afterwards."""
+    before, seen = torch.get_num_threads(), []
+
+    def prepare(wanted: Wanted, room: np.ndarray) -> None:
+        del wanted, room
+        seen.append(torch.get_num_threads())
+
+    torch.set_num_threads(2)
+    crew = Crew(prepare, 2, limit_s=10.0)
+    try:
+        crew.wait_for(crew.order([Wanted(n, 0, n) for n in range(8)], torch.empty(8, 4, 4, 3)), JobContext())
+        assert torch.get_num_threads() == 2
+    finally:
+        crew.end()
+        torch.set_num_threads(before)
+    assert seen == [1] * 8
