@@ -23,6 +23,7 @@ from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.panels.live_panel import LivePanel
 from convnext_studio.gui.stores.run_view import OtherRun
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.widgets.curve import thinned
 from tests.gui.replies import image
 from tests.gui.test_training_pages import click, show_run, window, workspace
 from tests.gui.training_replies import CLASSES, STEPS_AN_EPOCH, Workspace, events, lines, summary
@@ -342,6 +343,26 @@ def test_one_more_step_sets_one_curve_and_moves_no_axis(window: MainWindow, work
     panel.show_all()
     qtbot.waitUntil(lambda: not panel.loss._later.isActive())
     assert told == ["train"]
+
+
+def test_a_peak_beside_a_gap_is_not_lost_where_points_are_thinned() -> None:
+    x, y = np.arange(100_000.0), np.zeros(100_000)
+    y[500], y[501] = 7.0, np.nan
+    assert np.nanmax(thinned(x, y, (0.0, 1e6))[1]) == 7.0
+
+
+def test_a_matrix_is_painted_once_until_something_of_it_changes(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = show_live(window, workspace, qtbot)
+    painted: list[float] = []
+    original = panel.matrix._painted
+    monkeypatch.setattr(panel.matrix, "_painted", lambda ratio: painted.append(ratio) or original(ratio))
+    before = panel.matrix.grab().toImage()
+    painted.clear()
+    assert panel.matrix.grab().toImage() == before and painted == []
+    panel.matrix.set_percent(True)
+    assert panel.matrix.grab().toImage() != before and len(painted) == 1
 
 
 @pytest.mark.parametrize("size", [(1024, 640), (1280, 800), (1440, 900)])
