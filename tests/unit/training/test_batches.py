@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -204,6 +205,7 @@ def test_the_threads_that_prepare_use_one_core_each_and_leave_the_caller_its_own
 
     def prepare(wanted: Wanted, room: np.ndarray) -> None:
         del wanted, room
+        time.sleep(0.02)  # until the caller has set its own again
         seen.append(torch.get_num_threads())
 
     torch.set_num_threads(2)
