@@ -41,6 +41,7 @@ NOT_SAID = {
     "a Job returns and emits plain values and numpy arrays, not {0}",
 }  # fmt: skip
 QUOTED = "“{0}”"  # a name within what is put into a sentence
+COMMAND_LINE = {"Stopped."}  # what it writes down in a Run
 SAMPLE = {"{0} generated pictures of metal surfaces", "held-out parts"}  # on the card of the Model that is shipped
 SYSTEM = {  # what operating systems say of a file, as it comes and within a sentence
     words
@@ -66,11 +67,8 @@ def sources() -> set[str]:
 def of_the_core() -> set[str]:
     """All that the core and the system below it say to a user."""
     paths = [path for folder in ("core", "launch") for path in (CODE / folder).rglob("*.py")]
-    return {text for path in paths if path.name not in NOT_SAID_IN for text in said_in(path)} | {
-        *SYSTEM,
-        *SAMPLE,
-        QUOTED,
-    }
+    said = {text for path in paths if path.name not in NOT_SAID_IN for text in said_in(path)}
+    return said | SYSTEM | SAMPLE | COMMAND_LINE | {QUOTED}
 
 
 def said_in(path: Path) -> set[str]:

@@ -68,6 +68,7 @@ def german(qapp: QApplication) -> Iterator[None]:
             "1,200 Images of “parts”, after 5000 generated pictures of metal surfaces",
             "1 200 Bilder aus „parts“, nach 5000 erzeugte Bilder von Metalloberflächen",
         ),
+        ("Stopped. Go on whenever you like.", "Angehalten. Jederzeit weitermachen."),  # written by the command line
         # names stay what they are, odd ones too
         ("“cut off” holds no Images.", "„cut off“ enthält keine Bilder."),
         ("“The file is empty. 1,000” holds no Images.", "„The file is empty. 1,000“ enthält keine Bilder."),
