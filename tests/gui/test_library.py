@@ -18,8 +18,8 @@ from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores import library as library_module
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
-from convnext_studio.gui.stores.drops import has_paths, paths_of, summarise
-from convnext_studio.gui.stores.library import Library, absolute
+from convnext_studio.gui.stores.drops import absolute, has_paths, paths_of, summarise
+from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.rows import Column
 from tests.guards import Expected
 from tests.gui.replies import finding, image, predict

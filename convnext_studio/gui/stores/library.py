@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import os
 import sys
 import time
 from collections import Counter, deque
@@ -22,6 +21,7 @@ from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.language import spoken
 from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
+from convnext_studio.gui.stores.drops import absolute
 from convnext_studio.gui.stores.rows import Column, heading, text_of, tile_of
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets.label import plain_tip
@@ -35,12 +35,6 @@ REARRANGE_MS = 400
 FROZEN_AT_ONCE = 4_096  # rows
 
 Index = QModelIndex | QPersistentModelIndex
-
-
-def absolute(path: str) -> str:
-    """Make a path absolute as `os.path.abspath` does, which alone would hold the window for 100 ms at 100,000 paths."""
-    is_plain = path[:1] == "/" and os.sep == "/" and path[-1] != "/" and "/." not in path and "//" not in path
-    return path if is_plain else os.path.abspath(path)  # noqa: PTH100 - as fast as can be
 
 
 class Library(QAbstractTableModel):
