@@ -257,6 +257,8 @@ def part_live(home: Path) -> None:
             view = app.studio.training.view
             yield lambda: view.history.step is not None and view.history.step.step > STEPS
             panel = unfold(app)
+            yield lambda: len(panel.cards) == ALL_PLOTS
+            yield rest(1)
             panel.area.verticalScrollBar().setValue(panel.area.verticalScrollBar().maximum())  # all there are by step
             yield rest(2)
             paintings = Paintings(panel)
