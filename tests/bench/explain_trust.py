@@ -63,10 +63,12 @@ def _summed(name: str, of_seeds: list[list[Judgement]]) -> list[Row]:
         Row(f"{name}: {verdict}", sum(one == verdict for one, _ in every) / len(every), "share") for verdict in VERDICTS
     ]
     worst = [sum(one == VERDICTS[0] for one, _ in found) / len(found) for found in of_seeds]
-    beside = [verdict for verdict, is_hit in every if not is_hit]
+    on, beside = ([verdict for verdict, is_hit in every if is_hit is where] for where in (True, False))
     return [
         *table,
         Row(f"{name}: faithful, least and most of a seed", min(worst), f"to {max(worst):.2f}"),
+        Row(f"{name}: on the patch", len(on), f"of {len(every)} maps"),
+        Row(f"{name}: on the patch and faithful", on.count("faithful"), "maps"),
         Row(f"{name}: beside the patch", len(beside), f"of {len(every)} maps"),
         Row(f"{name}: beside the patch and faithful", beside.count("faithful"), "maps"),
     ]

@@ -132,7 +132,7 @@ def figures_of(trust: Trust) -> tuple[tuple[str, str], ...]:
     other = ", ".join(map(spoken, trust.other.split(", ", 1)))  # the method and the layer
     return (
         (_tr("Score"), decimal(trust.score, 2)),
-        (_tr("Hot area"), _tr("{0} of what the Model saw").format(percent(trust.area, 0))),
+        (_tr("Hot area"), _tr("the hottest {0} of what the Model saw").format(percent(trust.area, 0))),
         (_tr("Hot area hidden"), elsewhere.format(decimal(trust.hidden, 2), decimal(trust.hidden_random, 2))),
         (_tr("Only it left"), elsewhere.format(decimal(trust.kept, 2), decimal(trust.kept_random, 2))),
         (_tr("Everything hidden"), decimal(trust.blank, 2)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,17 @@ from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
 from convnext_studio.core.explain.place import image_map
-from convnext_studio.core.explain.trust import Witness, _sentence, agreement, correlation, log_odds, measure, scene_of
+from convnext_studio.core.explain.trust import (
+    Scene,
+    Witness,
+    _sentence,
+    agreement,
+    correlation,
+    hot_areas,
+    log_odds,
+    measure,
+    scene_of,
+)
 from convnext_studio.core.explain.viewer import other_way
 from convnext_studio.core.explanations import Heatmap, Trust
 from convnext_studio.core.images.preprocess import PreparedImage, prepare
@@ -79,6 +90,42 @@ def test_the_sentence_says_what_hiding_does(planted: Planted) -> None:
 def test_the_sentence_does_not_call_a_change_what_rounds_to_none() -> None:
     witness = Witness(lambda batch: batch, 1, log_odds(0, None), lambda batch, check: (batch, 1.0), "stain")
     assert _sentence(witness, 0.1, 0.9712, 0.9704, 0.97).startswith("Hiding the hot area leaves “stain” at 0.97;")
+
+
+def test_the_hot_area_grows_by_what_is_hottest_next_and_never_by_what_speaks_for_nothing() -> None:
+    seen = (slice(0, 100), slice(0, 100))
+    falling = np.linspace(1, 0.001, 10_000, dtype=np.float32).reshape(100, 100)
+    areas = hot_areas(falling**4, seen)
+    assert [round(float(area.mean()), 2) for area in areas] == [0.16, 0.2, 0.3]
+    assert all((small <= large).all() for small, large in itertools.pairwise(areas))
+    spot = np.zeros((100, 100), np.float32)
+    spot[:20, :20] = 1
+    assert [float(area.mean()) for area in hot_areas(spot, seen)] == [0.04]
+    assert [int(area.sum()) for area in hot_areas(np.zeros((100, 100), np.float32), seen)] == [0]
+
+
+def test_where_a_corner_of_the_patch_is_enough_the_area_grows_until_the_answer_changes() -> None:
+    """The class is named while at least a third of the patch can be seen; the map is hottest in one corner of it."""
+    pixels = np.full((100, 100, 3), 100, np.uint8)
+    pixels[20:50, 20:50] = (250, 0, 0)
+    rows, columns = np.mgrid[0:100, 0:100]
+    heat = np.exp(-np.hypot(rows - 24, columns - 24) / 14).astype(np.float32)
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        red = (batch[..., 0].astype(int) - batch[..., 1] > 200).mean(axis=(1, 2))
+        return np.stack([np.where(red > 0.03, 4.0, -4.0), np.zeros(len(batch))], axis=1).astype(np.float32)
+
+    def examine(batch: np.ndarray, check: object) -> tuple[np.ndarray, float]:
+        return run(batch), 0.0
+
+    whole = (0.0, 0.0, 100.0, 100.0)
+    one = Heatmap("red", "", "gradcam", "stage 3", heat, whole, whole, 1.0)
+    witness = Witness(run, 8, log_odds(0, None), examine, "red")
+    scene = Scene(pixels, (slice(0, 100), slice(0, 100)), (0, 0, 100, 100))
+    assert run(np.where(hot_areas(heat, scene.seen)[0][..., None], 100, pixels)[None].astype(np.uint8))[0, 0] == 4.0
+    trust = measure(scene, one, (one, "LayerCAM, stage 1"), witness, lambda: None)
+    assert (trust.verdict, round(trust.hidden, 2)) == ("faithful", 0.02)
+    assert 0.06 < trust.area < 0.25
 
 
 @pytest.mark.parametrize("size", [(160, 160), (480, 160), (160, 400)])
