@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QSizePolicy, QVB
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.curve import Curve, Marks, Scale, value_at
-from convnext_studio.gui.widgets.drawn_curve import Drawn, kind_of, set_visible
+from convnext_studio.gui.widgets.drawn_curve import Drawn, halfway, kind_of, set_visible
 from convnext_studio.gui.widgets.plot_view import PlotView
 
 _NAME_ROOM = 112  # pixels: the axis at the left, and the name at the end of a line
@@ -151,6 +151,7 @@ class CurvePlot(QWidget):
         for curve, drawn in zip(self._curves, self._drawn, strict=True):
             drawn.label.setPlainText(curve.name)
             drawn.label.setZValue(30)
+            drawn.raw.setZValue(-1)  # behind every smoothed line
             for item in drawn.all:
                 self._plot.addItem(item, ignoreBounds=True)
             self._dress_curve(curve, drawn)
@@ -194,9 +195,8 @@ class CurvePlot(QWidget):
         words.setFont(font("cap"))
 
     def _dress_curve(self, curve: Curve, drawn: Drawn) -> None:
-        colour, faint = self._theme.color(curve.role), self._theme.color(curve.role)
-        faint.setAlphaF(0.5)
-        drawn.raw.setPen(pg.mkPen(faint, width=1))
+        colour = self._theme.color(curve.role)
+        drawn.raw.setPen(pg.mkPen(halfway(colour, self._theme.color("panel")), width=1))
         style = Qt.PenStyle.DashLine if curve.is_dotted else Qt.PenStyle.SolidLine
         drawn.smooth.setPen(pg.mkPen(colour, width=1 if curve.run else 2, style=style))
         if drawn.dots is not None:
