@@ -15,7 +15,7 @@ from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import RunSummary, summarise
 
-POLL_S = 0.25
+POLL_S = 0.45  # a little more than the window waits between two drawings: then it draws as soon as something comes
 MOST_LINES = 500  # in one Event: a long Run must not hold up whoever unpacks it
 _BLOCK_BYTES = 1 << 20
 _NOTE_S = 0.5  # what whoever started a process gets to note how it ended

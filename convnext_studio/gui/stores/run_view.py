@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # read when the first Run is: the window is on the screen soo
     from convnext_studio.core.run_events import Line
     from convnext_studio.core.runs.summary import RunSummary
 
-DRAW_MS = 450  # however fast a Run reports: twice a second is seen as it happens, and painting costs the training
+DRAW_MS = 400  # however fast a Run reports: twice a second is seen as it happens, and painting costs the training
 TURN_S = 0.015  # so long a turn of the event loop takes in lines; a long Run's others wait for the next
 TRIES = 3  # to follow on after the Engine was started again
 
