@@ -10,7 +10,7 @@ import ctypes
 import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
-_NEVER = 2**31 - 1
+_NEVER = -1
 _LARGEST = 32 * 2**20  # the most that glibc takes for it
 
 
