@@ -1,9 +1,10 @@
 """How often the trust badge is right on pictures where one patch decides: networks and pictures of fresh seeds.
 
-For each seed two small networks: one with only its head fitted, one trained whole. Four judgements of each picture: the
-network its own maps; the same with fresh heads, and with the learned head's weights shuffled, their own maps; and the
-network the maps of the fresh heads. A map of a random head may still point at the patch, because the features do: the
-trained network then rightly finds that much depends on it, so maps beside the patch are counted apart.
+For each seed three networks: a small one with only its head fitted, the same trained whole, and a convnext_atto trained
+whole at its own input size. Four judgements of each picture: the network its own maps; the same with fresh heads, and
+with the learned head's weights shuffled, their own maps; and the network the maps of the fresh heads. A map of a random
+head may still point at the patch, because the features do: the trained network then rightly finds that much depends on
+it, so maps beside the patch are counted apart.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,13 +31,16 @@ from convnext_studio.core.explain.viewer import other_way
 from convnext_studio.core.explanations import Heatmap, TrustVerdict
 from convnext_studio.core.images.preprocess import PreparedImage
 from convnext_studio.core.models.architecture import build
+from convnext_studio.core.values import Preprocessing
 from tests.bench.table import Row, show
-from tests.unit.explain.planted import CLASSES, COLOURS, PREPROCESSING, SIDE, planted_model, planted_picture
+from tests.unit.explain.planted import CLASSES, COLOURS, PREPROCESSING, planted_model, planted_picture
 
 SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_TRUST_SEEDS", "21,22,23").split(","))
 IMAGES = int(os.environ.get("BENCH_TRUST_IMAGES", "40"))
+KINDS = tuple(filter(None, os.environ.get("BENCH_TRUST_KINDS", "").split(",")))  # none = all
 HEADS = 8  # random ones for each network; each explains a share of the pictures
-STEPS, BATCH, RATE = (300, 600, 1200), 16, 3e-3  # the next number where the pictures are not learned yet
+STEPS, BATCH = (300, 600, 1200), 16  # the next number where the pictures are not learned yet
+RATES = {"test_convnext": 3e-3, "convnext_atto": 1e-3}
 LEARNED = 0.05  # mean loss on fresh pictures: the patch decides
 FRESH = 48
 VERDICTS: tuple[TrustVerdict, ...] = ("faithful", "weak", "not faithful")
@@ -48,10 +53,16 @@ def rows(folder: Path) -> list[Row]:
     torch.set_num_threads(1)
     table: list[Row] = []
     for kind, make in (
-        ("head fitted", lambda seed: planted_model(seed=seed).model.network),
-        ("trained whole", trained),
+        ("head fitted", lambda seed: (planted_model(seed=seed).model.network, PREPROCESSING)),
+        ("trained whole", partial(trained, "test_convnext", PREPROCESSING)),
+        (
+            "convnext_atto trained whole",
+            partial(trained, "convnext_atto", replace(PREPROCESSING, width=224, height=224)),
+        ),
     ):
-        of_seeds = [_of_seed(make(seed), seed) for seed in SEEDS]
+        if KINDS and kind not in KINDS:
+            continue
+        of_seeds = [_of_seed(*make(seed), seed) for seed in SEEDS]
         for name in of_seeds[0]:
             table += _summed(f"{kind}: {name}", [found[name] for found in of_seeds])
     return table
@@ -74,34 +85,42 @@ def _summed(name: str, of_seeds: list[list[Judgement]]) -> list[Row]:
     ]
 
 
-def trained(seed: int) -> nn.Module:
-    """A small ConvNeXt with all its weights trained, until it has learned what decides."""
+def trained(architecture: str, preprocessing: Preprocessing, seed: int) -> tuple[nn.Module, Preprocessing]:
+    """A ConvNeXt with all its weights trained from random ones, until it has learned what decides."""
     for steps in STEPS:
-        network = _after(steps, seed)
-        if _loss(network, np.random.default_rng(7000 + seed)) < LEARNED:
-            return network
+        network = _after(steps, architecture, preprocessing, seed)
+        if _loss(network, preprocessing, np.random.default_rng(7000 + seed)) < LEARNED:
+            return network, preprocessing
     raise RuntimeError(f"The network of seed {seed} did not learn.")
 
 
-def _loss(network: nn.Module, rng: np.random.Generator) -> float:
+def _loss(network: nn.Module, preprocessing: Preprocessing, rng: np.random.Generator) -> float:
     """Mean cross-entropy on fresh pictures."""
     labels = np.arange(FRESH) % len(CLASSES)
-    pictures = np.stack([planted_picture(rng, int(label))[0] for label in labels])
+    pictures = np.stack([planted_picture(rng, int(label), _size(preprocessing))[0] for label in labels])
     with torch.no_grad():
-        logits = network(Lens(network, PREPROCESSING).input(pictures))
+        logits = network(Lens(network, preprocessing).input(pictures))
     return float(functional.cross_entropy(logits, torch.from_numpy(labels)))
 
 
-def _after(steps: int, seed: int) -> nn.Module:
+def _after(steps: int, architecture: str, preprocessing: Preprocessing, seed: int) -> nn.Module:
     torch.manual_seed(seed)
-    network, rng = build("test_convnext", len(CLASSES)).train(), np.random.default_rng(seed)
-    lens = Lens(network, PREPROCESSING)
-    optimizer = torch.optim.AdamW(network.parameters(), RATE)
+    network, rng = build(architecture, len(CLASSES)).train(), np.random.default_rng(seed)
+    if architecture == "convnext_atto":
+        for name, weight in network.named_parameters():
+            if name.endswith(".gamma"):
+                nn.init.constant_(weight, 0.5)  # as a Run from random weights begins: timm's 1e-6 would take hours
+    lens = Lens(network, preprocessing)
+    optimizer = torch.optim.AdamW(network.parameters(), RATES[architecture])
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 10) * (1 - step / steps)
+            group["lr"] = RATES[architecture] * min(1, (step + 1) / 10) * (1 - step / steps)
         labels = rng.integers(0, len(CLASSES), BATCH)
-        drawn = [planted_picture(rng, int(one), share=float(rng.uniform(0.25, 0.45)))[0] for one in labels]
+        shares = [float(rng.uniform(0.25, 0.45)) for _ in labels]
+        drawn = [
+            planted_picture(rng, int(one), _size(preprocessing), share)[0]
+            for one, share in zip(labels, shares, strict=True)
+        ]
         loss = functional.cross_entropy(network(lens.input(np.stack(drawn))), torch.from_numpy(labels))
         optimizer.zero_grad()
         loss.backward()
@@ -109,26 +128,35 @@ def _after(steps: int, seed: int) -> nn.Module:
     return network.eval()
 
 
-def _of_seed(network: nn.Module, seed: int) -> dict[str, list[Judgement]]:
+def _size(preprocessing: Preprocessing) -> tuple[int, int]:
+    return preprocessing.width, preprocessing.height
+
+
+def _of_seed(network: nn.Module, preprocessing: Preprocessing, seed: int) -> dict[str, list[Judgement]]:
     torch.manual_seed(100 + seed)
-    whole = Lens(network, PREPROCESSING)
-    fresh, shuffled = ([_forgetful(network, forget) for _ in range(HEADS)] for forget in (_renew, _shuffle))
+    whole = Lens(network, preprocessing)
+    fresh, shuffled = (
+        [Lens(_forgetful(network, forget), preprocessing) for _ in range(HEADS)] for forget in (_renew, _shuffle)
+    )
     rng = np.random.default_rng(1000 + seed)
-    drawn = [(planted_picture(rng, number % len(COLOURS)), number % HEADS) for number in range(IMAGES)]
+    size = _size(preprocessing)
+    drawn = [(planted_picture(rng, number % len(COLOURS), size), number % HEADS) for number in range(IMAGES)]
     return {
-        "its own": [_judged(whole, whole, *picture) for picture, _ in drawn],
-        "fresh heads, their own": [_judged(fresh[one], fresh[one], *picture) for picture, one in drawn],
-        "shuffled heads, their own": [_judged(shuffled[one], shuffled[one], *picture) for picture, one in drawn],
-        "those of fresh heads": [_judged(fresh[one], whole, *picture) for picture, one in drawn],
+        "its own": [_judged(whole, whole, preprocessing, *picture) for picture, _ in drawn],
+        "fresh heads, their own": [_judged(fresh[one], fresh[one], preprocessing, *picture) for picture, one in drawn],
+        "shuffled heads, their own": [
+            _judged(shuffled[one], shuffled[one], preprocessing, *picture) for picture, one in drawn
+        ],
+        "those of fresh heads": [_judged(fresh[one], whole, preprocessing, *picture) for picture, one in drawn],
     }
 
 
-def _forgetful(network: nn.Module, forget: Callable[[torch.Tensor], object]) -> Lens:
+def _forgetful(network: nn.Module, forget: Callable[[torch.Tensor], object]) -> nn.Module:
     own = copy.deepcopy(network)
     with torch.no_grad():
         for name in ("head.fc.weight", "head.fc.bias"):
             forget(own.get_parameter(name))
-    return Lens(own, PREPROCESSING)
+    return own
 
 
 def _renew(weight: torch.Tensor) -> torch.Tensor:
@@ -139,28 +167,31 @@ def _shuffle(weight: torch.Tensor) -> torch.Tensor:
     return weight.copy_(weight.flatten()[torch.randperm(weight.numel())].view_as(weight))
 
 
-def _judged(seer: Lens, judge: Lens, pixels: np.ndarray, box: tuple[int, int, int, int]) -> Judgement:
+def _judged(
+    seer: Lens, judge: Lens, preprocessing: Preprocessing, pixels: np.ndarray, box: tuple[int, int, int, int]
+) -> Judgement:
     """The verdict of `judge` on the map of `seer` for the class that `judge` names."""
 
     def run(batch: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return judge.forward(judge.input(batch)).numpy()
 
-    prepared = PreparedImage(pixels, "", SIDE, SIDE)
+    width, height = _size(preprocessing)
+    prepared = PreparedImage(pixels, "", width, height)
     index = int(run(pixels[None])[0].argmax())
-    one = _look(seer, prepared, Question(classes=(CLASSES[index],)))
+    one = _look(seer, preprocessing, prepared, Question(classes=(CLASSES[index],)))
     method, layer = other_way(seer.split, one)
-    other = _look(seer, prepared, Question(method, (layer,), (CLASSES[index],)))
+    other = _look(seer, preprocessing, prepared, Question(method, (layer,), (CLASSES[index],)))
     doubt = partial(examine, judge, Target(index), 16)
     witness = Witness(run, 32, log_odds(index, None), doubt, CLASSES[index])
-    trust = measure(scene_of(prepared, PREPROCESSING), one, (other, layer), witness, lambda: None)
-    y, x = np.unravel_index(int(image_map(one, SIDE, SIDE).argmax()), (SIDE, SIDE))
+    trust = measure(scene_of(prepared, preprocessing), one, (other, layer), witness, lambda: None)
+    y, x = np.unravel_index(int(image_map(one, width, height).argmax()), (height, width))
     return trust.verdict, bool(box[0] <= x < box[2] and box[1] <= y < box[3])
 
 
-def _look(lens: Lens, prepared: PreparedImage, question: Question) -> Heatmap:
+def _look(lens: Lens, preprocessing: Preprocessing, prepared: PreparedImage, question: Question) -> Heatmap:
     found = answer(lens, lens.input(prepared.input[None]), CLASSES, question, lambda: None)
-    return heatmap(found.maps[0], question.method, CLASSES, (prepared, PREPROCESSING))
+    return heatmap(found.maps[0], question.method, CLASSES, (prepared, preprocessing))
 
 
 if __name__ == "__main__":
