@@ -174,11 +174,12 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
     width, height = image.size
     wanted = (target[1], target[0]) if target and turn >= 5 else target
     factor = _factor(image, width, height, wanted)
-    if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):  # an MPO is one too
+    is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)  # an MPO is one too
+    if factor > 1 and is_jpeg:
         image.draft(None, (width // factor, height // factor))
         factor = 1
     image.load()
-    if kind == "JPEG":
+    if is_jpeg:
         jpeg.check_end(image, source.data)
     if kind == "PNG":
         _check_last_row(image, source)

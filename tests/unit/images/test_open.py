@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import random
@@ -188,6 +189,61 @@ def test_a_jpeg_that_ends_in_middle_grey_opens(tmp_path: Path, mode: str) -> Non
     assert open_pixels(str(path)).pixels.shape == (203, 301, 3)
     found = open_pixels(written(tmp_path, path.read_bytes() + b"extra", "b.jpg"))
     assert found.notes[-1].startswith("Extra bytes") or mode == "CMYK"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (7, 30), (30, 7)])
+def test_a_tiny_jpeg_that_ends_in_middle_grey_opens(tmp_path: Path, mode: str, size: tuple[int, int]) -> None:
+    path = saved(tmp_path, Image.new("RGB", size, (128, 128, 128)).convert(mode), "a.jpg")
+    assert open_pixels(path).pixels.shape == (size[1], size[0], 3)
+
+
+# 32 x 32, noise above and middle grey below, as libjpeg's arithmetic coder writes it
+ARITHMETIC_JPEG = base64.b64decode(
+    "/9j/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObDoKrarYqMyP/L2u71////m8H////6/+b9//j/yQAL"
+    "CAAgACABAREA/8wABgAQEAX/2gAIAQEAAD8A+KdTfZ1UwykdVXEkWioJVRwWLYES5A1iUJVV/p06O3nfIy9vCH5DOL+41tlnI06R"
+    "ewCcPsM3brRPXvJdIr4jhBw2ewoXN5tbaVzJ2GTNZ76g2eBfqSl1bldRogpDBPA8JaD3YoTLFt83z/l5x5v8/PwkDUzL31vsQfHH"
+    "fUylm3ztlp0dJb/Xuf/Z"
+)
+
+
+def test_a_jpeg_in_arithmetic_coding_that_ends_in_middle_grey_opens(tmp_path: Path) -> None:
+    found = open_pixels(written(tmp_path, ARITHMETIC_JPEG, "a.jpg"))
+    assert found.pixels[-1, -1].tolist() == [128, 128, 128]
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("behind", ["thumbnail", "trailer", "two bytes"])
+def test_a_cut_off_jpeg_is_refused_whatever_follows_it(
+    tmp_path: Path, behind: str, options: dict[str, bool | int]
+) -> None:
+    picture = noise(301, 203)
+    picture.paste((128, 128, 128), (0, 150, 301, 203))
+    data = Path(saved(tmp_path, picture, "a.jpg", quality=85, **options)).read_bytes()
+    thumbnail = Path(saved(tmp_path, noise(30, 20), "b.jpg")).read_bytes()
+    extra = {"thumbnail": thumbnail, "trailer": b"\xff\xe9\xff\xd9" * 9, "two bytes": b"\xff\xd9"}[behind]
+    assert open_pixels(written(tmp_path, data + extra, "whole.jpg")).pixels.shape == (203, 301, 3)
+    if options.get("progressive"):
+        return  # coarse and not grey where it is cut
+    cut = data[: len(data) // 2].rstrip(b"\xff") + b"\xff\xd9"
+    assert "cut off" in refusal(written(tmp_path, cut + extra, "cut.jpg")).message
+
+
+@pytest.mark.parametrize("frame", [0, 1])
+def test_a_photo_with_a_second_picture_inside_is_refused_where_either_is_cut_off(tmp_path: Path, frame: int) -> None:
+    grey = Image.new("RGB", (301, 203), (128, 128, 128))
+    path = saved(tmp_path, noise(301, 203), "a.mpo", save_all=True, append_images=[noise(301, 203)])
+    data = Path(path).read_bytes()
+    second = data.index(b"\xff\xd8", 100)
+    end = (second if frame == 0 else len(data)) - second // 2
+    cut = data[:end].rstrip(b"\xff") + b"\xff\xd9"
+    cut = cut.ljust(second if frame == 0 else len(data), b"\0") + (data[second:] if frame == 0 else b"")
+    broken = written(tmp_path, cut, "cut.mpo")
+    with pytest.raises(ImageError, match="cut off"):
+        open_pixels(broken, frame)
+    assert open_pixels(broken, 1 - frame).frames == 2
+    whole = saved(tmp_path, grey, "grey.mpo", save_all=True, append_images=[grey])
+    assert open_pixels(whole, frame).pixels[-1, -1].tolist() == [128, 128, 128]
 
 
 def test_a_wrong_png_checksum_is_refused(tmp_path: Path) -> None:
