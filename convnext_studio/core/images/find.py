@@ -31,6 +31,16 @@ IMAGE_EXTENSIONS = frozenset(
         ".icb", ".vda", ".vst", ".pcx", ".sgi", ".rgb", ".bw", ".ico", ".psd",
     )
 )
+_OTHER_EXTENSIONS = frozenset(
+    (
+        ".txt", ".md", ".log", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg",
+        ".html", ".htm", ".pdf", ".rtf", ".doc", ".docx", ".odt", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".svg",
+        ".mp4", ".avi", ".mov", ".mkv", ".webm", ".mp3", ".wav", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw",
+        ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".db", ".sqlite", ".bak", ".tmp", ".lnk",
+        ".npy", ".npz", ".mat", ".h5", ".hdf5", ".pkl", ".parquet", ".pt", ".pth", ".onnx", ".safetensors",
+        ".py", ".ipynb", ".sh", ".bat", ".exe", ".dll", ".so", ".jar",
+    )
+)
 # fmt: on
 _UNMISTAKABLE = frozenset(("JPEG", "PNG", "GIF", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "PSD"))
 _FIRST_CHUNK = 64
@@ -165,8 +175,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_lost_folder(entry: os.DirEntry[str]) -> bool:
-    """Judge a link to nowhere by its name: without an extension it may have led to a folder of Images."""
-    return "." not in entry.name and entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
+    """Judge a link to nowhere by its name: one that is not that of a file may have led to a folder of Images."""
+    is_file_name = os.path.splitext(entry.name)[1].lower() in _OTHER_EXTENSIONS  # noqa: PTH122
+    return not is_file_name and entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
 
 
 def _begins_like_a_picture(entry: os.DirEntry[str]) -> bool:

@@ -104,13 +104,14 @@ def test_a_link_to_nowhere_is_an_image_that_says_so_when_it_is_opened(tmp_path: 
     assert summary.problems == ()
 
 
-def test_a_link_to_a_folder_that_is_gone_is_named_and_one_to_a_lost_text_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["class", "type 1.5", "no. 7", "v2.final"])
+def test_a_link_to_a_folder_that_is_gone_is_named_and_one_to_a_lost_text_is_not(tmp_path: Path, name: str) -> None:
     touch(tmp_path / "a.png")
-    (tmp_path / "class").symlink_to(tmp_path / "drive" / "class")
+    (tmp_path / name).symlink_to(tmp_path / "drive" / "class")
     (tmp_path / "notes.txt").symlink_to(tmp_path / "nothing")
     names, summary, _ = found(tmp_path)
     assert (len(names), summary.ignored) == (1, 1)
-    assert summary.problems == (f"“{tmp_path}/class” is a link that leads nowhere.",)
+    assert summary.problems == (f"“{tmp_path}/{name}” is a link that leads nowhere.",)
 
 
 def test_an_unreadable_folder_is_named_and_the_walk_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
