@@ -2,6 +2,7 @@
 
 A catalogue has its sentences with holes for what is put into them: "“{0}” holds no Images.". A text is taken apart into
 sentences, each is found by a rare word of it, and what stands in a hole is again a number, a name or something said.
+What the user named stands in quotation marks: it is hidden before anything is looked up, and comes back at the end.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ _TELLING = 8  # letters between holes that say enough: by itself, "{0} and {1}" 
 _KEPT = 4096  # texts that are remembered
 _QUOTED = "“{0}”"  # the catalogue has it for the names within what is put into a sentence
 _NAME = re.compile("“([^“”]*)”")
+_HIDDEN = re.compile("\ufdd0(\\d+)\ufdd0")  # a name while it is hidden; the sign is no character, so in no text
+_FIGURE = re.compile(rf"(?<![^\s(]){_NUMBER.pattern}(?=[),;:.]*(?:\s|$))", re.ASCII)
+_PATH = re.compile(r"'.*'|(?:[.~]*|[A-Za-z]:)[/\\].*|.*[/\\].*(?<![.?!:])", re.DOTALL)  # or a text as code has it
+_DEEPEST = 8  # what is inside of what is inside …
+_ALONE = {  # the words that the core says alone: any other may be a name, a key or a value
+    "Accumulation", "Activation", "Attention", "Averaging", "Blocks", "Convolution", "Device", "Downsampling", "Epochs",
+    "Evaluation", "Finished.", "Fold", "Folds", "Head", "Linear", "Mixup", "Network", "Norm", "Normalisation",
+    "Occlusion", "Other", "Patience", "Pooling", "Precision", "Preset", "Seed", "Shortcut", "Stage", "Stem", "Stopped.",
+    "Weights",
+}  # fmt: skip
 
 
 class _Template(NamedTuple):
@@ -65,18 +76,29 @@ class Sentences:
         self._words = words
         self._signs = str.maketrans({".": decimal, ",": group, "%": "\N{NO-BREAK SPACE}%"})
         self._by_word = _by_rarest_word(words)
+        self._not_names = {name for text in words for name in _NAME.findall(text)}
         self._quoted = words.get(_QUOTED) or _QUOTED
         self._best = lru_cache(_KEPT // 4)(self._best_of)  # as one text is worked on, of what is inside
         self.said = lru_cache(_KEPT)(self._said)
 
     def _said(self, text: str) -> str:
         """The words for `text`; what the catalogue does not have of it stays as it is."""
-        return text if len(text) > _LONGEST else self._best(text, is_inside=False)[1]
+        if len(text) > _LONGEST or "\ufdd0" in text:
+            return text
+        names: list[str] = []
 
-    def _best_of(self, text: str, *, is_inside: bool) -> tuple[int, str]:
-        """How many sentences stay English at least, and the text then; what `is_inside` one may be a name."""
+        def hidden(name: re.Match[str]) -> str:
+            if name[1] in self._not_names:
+                return name[0]
+            names.append(name[1])
+            return f"“\ufdd0{len(names) - 1}\ufdd0”"
+
+        return _HIDDEN.sub(lambda name: names[int(name[1])], self._best(_NAME.sub(hidden, text), 0)[1])
+
+    def _best_of(self, text: str, depth: int) -> tuple[int, str]:
+        """How many sentences stay English at least, and the text then; what is inside of another may be a name."""
         gaps = [(0, 0), *(gap.span() for gap in _BETWEEN.finditer(text)), (len(text), len(text))]
-        whole = self._found(text, is_inside=is_inside) if len(gaps) <= _AT_ONCE else None
+        whole = self._found(text, depth) if len(gaps) <= _AT_ONCE else None
         if whole is not None and not whole[0]:
             return whole
         best = [(0, "")] * len(gaps)  # from each sentence on
@@ -84,9 +106,10 @@ class Sentences:
             ways = []
             for end in range(start + 1, min(start + _AT_ONCE, len(gaps) - 1) + 1):
                 piece = text[gaps[start][1] : gaps[end][0]]
-                found = self._found(piece, is_inside=is_inside)
+                found = self._found(piece, depth)
                 if found is None and end == start + 1:
-                    found = int(not is_inside or piece.endswith(_ENDS)), piece
+                    told = _FIGURE.sub(lambda figure: figure[0].translate(self._signs), piece) if depth else piece
+                    found = int(not depth or piece.endswith(_ENDS)), told
                 if found is not None:
                     left, rest = best[end]
                     ways.append((found[0] + left, found[1] + text[slice(*gaps[end])] + rest))
@@ -95,9 +118,9 @@ class Sentences:
             best[start] = min(ways, key=itemgetter(0))
         return best[0]
 
-    def _found(self, piece: str, *, is_inside: bool) -> tuple[int, str] | None:
+    def _found(self, piece: str, depth: int) -> tuple[int, str] | None:
         """What the catalogue has for the whole of `piece`."""
-        if (words := self._words.get(piece)) is not None:
+        if (words := self._words.get(piece)) is not None and (not depth or " " in piece or piece in _ALONE):
             return 0, words or piece
         if _NUMBER.fullmatch(piece):
             return 0, piece.translate(self._signs)
@@ -105,22 +128,23 @@ class Sentences:
         found = [
             (template, values)
             for template in near
-            if (is_inside or template.is_telling) and (values := template.values(piece)) is not None
+            if (depth or template.is_telling) and (values := template.values(piece)) is not None
         ]
         if len(found) > 1:
             found = [max(found, key=_knowledge)]
-        return self._filled(*found[0]) if found else None
+        return self._filled(*found[0], depth) if found else None
 
-    def _filled(self, template: _Template, values: tuple[str, ...]) -> tuple[int, str]:
+    def _filled(self, template: _Template, values: tuple[str, ...], depth: int) -> tuple[int, str]:
         told, left = {}, 0
         for number, (hole, value) in enumerate(zip(template.holes, values, strict=True)):
             is_name = template.is_name(number)
-            more, told[hole] = (0, value) if is_name else self._put_in(value)
+            more, told[hole] = (0, value) if is_name else self._put_in(value, depth + 1)
             left += more
         return left, _HOLE.sub(lambda hole: told[hole[1]], template.words)
 
-    def _put_in(self, value: str) -> tuple[int, str]:
-        left, told = self._best(value, is_inside=True)
+    def _put_in(self, value: str, depth: int) -> tuple[int, str]:
+        is_as_it_is = depth > _DEEPEST or (value not in self._words and _PATH.fullmatch(value))
+        left, told = (0, value) if is_as_it_is else self._best(value, depth)
         return left, _NAME.sub(lambda name: self._quoted.replace("{0}", name[1]), told) if "”" in told else told
 
 

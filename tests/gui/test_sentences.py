@@ -16,7 +16,7 @@ from convnext_studio.core.files import storage_error
 from convnext_studio.core.run_events import Line, RunEnded, from_line, to_line
 from convnext_studio.gui.language import speak, spoken
 from convnext_studio.gui.messages import Message, Messages
-from convnext_studio.gui.sentences import Sentences
+from convnext_studio.gui.sentences import _ALONE, Sentences
 from tests.guards import Expected
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +62,40 @@ def german(qapp: QApplication) -> Iterator[None]:
             "“x.csv” cannot be read: no such file or directory.",
             "„x.csv“ ist nicht lesbar: Datei oder Ordner nicht vorhanden.",
         ),
+        # which may have words of the core in them
+        (
+            "There are no Images of “nuts and bolts”: the figures say nothing about that.",
+            "Es gibt keine Bilder von „nuts and bolts“: Die Zahlen sagen darüber nichts.",
+        ),
+        (
+            "There are no Images of “a. b” and “Stopped.”: the figures say nothing about that.",
+            "Es gibt keine Bilder von „a. b“ und „Stopped.“: Die Zahlen sagen darüber nichts.",
+        ),
+        (
+            "Hiding the hot area drops “b and c” from 0.91 to 0.12; hiding random areas: 0.88.",
+            "Verdeckt man den heißen Bereich, fällt „b and c“ von 0,91 auf 0,12; bei zufälligen Bereichen: 0,88.",
+        ),
+        (
+            "Some classes have few Images for training: “a” (3) and “b and 1,004” (1,004).",
+            "Einige Klassen haben wenige Bilder zum Trainieren: „a“ (3) und „b and 1,004“ (1 004).",
+        ),
+        # and so may paths, keys and values
+        (
+            "Data set (data) was '/data/nuts and bolts', now it is '/data/x'.",
+            "Datensatz (data) war '/data/nuts and bolts', jetzt ist es '/data/x'.",
+        ),
+        (
+            "Data set was /data/640 pixels, now it is C:\\x and y.",
+            "Datensatz war /data/640 pixels, jetzt ist es C:\\x and y.",
+        ),
+        ("Seed (seed) was 1, now it is 2.", "Startwert (seed) war 1, jetzt ist es 2."),
+        (
+            "The data set has no Images in the split “test”; there is: train.",
+            "Der Datensatz hat keine Bilder in der Teilmenge „test“; es gibt: train.",
+        ),
+        ("It belongs in the section [train], not in [data].", "Es gehört in den Abschnitt [train], nicht in [data]."),
+        ("torch was 2.10.0+cpu, now it is 2.11.0+cpu.", "torch war 2.10.0+cpu, jetzt ist es 2.11.0+cpu."),
+        ("process 1 on test", "Prozess 1 auf test"),
         # the card of the Model that is shipped, and of one that grew from it
         ("5000 generated pictures of metal surfaces", "5000 erzeugte Bilder von Metalloberflächen"),
         (
@@ -117,6 +151,20 @@ def test_every_sentence_of_the_core_is_found_whatever_is_put_into_it() -> None:
         assert said(f"“p” could not be copied: {filled}") == f"„p“ ließ sich nicht kopieren: {wanted}", english
 
 
+def test_names_in_a_list_stay_whatever_they_are_called() -> None:
+    said = Sentences(GERMAN, ",", ".").said
+    for english in TOOLS["of_the_core"]() - {TOOLS["QUOTED"]}:
+        for names in ("“a and b”", "“a and b”, “The file is empty. 2.5” and 3 more", "“train”, “a and b” (1,004)"):
+            kept = re.findall("“(.*?)”", names)
+            told = said(HOLE.sub(names, english))
+            assert not HOLE.search(english) or all(told.count(name) >= GERMAN[english].count("{0}") for name in kept)
+            assert " und b" not in told and "2,5" not in told, english
+
+
+def test_the_words_that_are_known_alone_are_those_the_core_says_alone() -> None:
+    assert {text for text in TOOLS["of_the_core"]() - {TOOLS["QUOTED"]} if " " not in text} == _ALONE
+
+
 @pytest.mark.usefixtures("german")
 def test_errors_and_lines_of_a_run_on_disk_reach_the_user_in_his_language(expect_message: Expected) -> None:
     expect_message("Nicht gespeichert.")
@@ -142,3 +190,5 @@ def test_only_so_many_texts_are_remembered_and_no_text_takes_long() -> None:
     assert sentences.said.cache_info().currsize == 4096
     assert sentences.said("“a” could not be copied: " * 1000).startswith("“a”")  # no sentence is as long
     assert "„a“ ließ sich nicht kopieren: " in sentences.said("“a” could not be copied: " * 70)
+    deep = " and ".join(["a"] * 250)
+    assert sentences.said(f"There are no Images of {deep}: the figures say nothing about that.").startswith("Es gibt")
