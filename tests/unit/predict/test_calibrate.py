@@ -113,6 +113,21 @@ def test_nothing_is_left_of_a_converted_network_that_could_not_be_written_or_who
     assert sorted(path.suffix for path in folder.iterdir()) == [".bin", ".sha256", ".xml"]
 
 
+def test_a_converted_network_is_kept_though_a_leftover_goes_while_it_is_looked_at(
+    model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if "openvino" not in _engines():
+        pytest.skip("OpenVINO is not installed")
+    from convnext_studio.core.predict.runners import openvino_runner
+
+    folder = cache_folder() / "openvino"
+    folder.mkdir(parents=True)
+    (folder / f"{openvino_runner._UNFINISHED}gone").symlink_to("nowhere")  # listed, and not there when it is asked for
+    build_runner(network.load(model), Plan("cpu", "openvino", "fp32", "", 2, 1, 1))
+    assert sorted(path.suffix for path in folder.iterdir() if path.exists()) == [".bin", ".sha256", ".xml"]
+
+
 def test_a_heavy_network_is_made_once_and_measured_image_by_image(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Plan] = []
     monkeypatch.setattr(calibrate, "_HEAVY", 1)

@@ -102,8 +102,9 @@ def _keep(graph: ov.Model, network: nn.Module, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in path.parent.glob(f"{_UNFINISHED}*"):
-            if time.time() - left.stat().st_mtime > _WRITTEN_WITHIN_S:
-                shutil.rmtree(left, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process was quicker
+                if time.time() - left.stat().st_mtime > _WRITTEN_WITHIN_S:
+                    shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=path.parent) as folder:
             part = Path(folder) / path.name
             ov.save_model(graph, part, compress_to_fp16=False)
