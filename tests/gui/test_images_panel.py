@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -100,6 +101,29 @@ def test_a_picture_that_ends_the_engine_has_a_reason_and_the_others_have_thumbna
     qtbot.waitUntil(lambda: studio.thumbnails.error(deadly) != "")
     qtbot.waitUntil(lambda: studio.thumbnails.pixmap(image(7)) is not None)
     assert [n for n in range(8) if studio.thumbnails.error(image(n))] == [3]
+
+
+def test_an_image_that_can_be_read_again_has_its_thumbnail_after_the_next_try(
+    qtbot: QtBot, panel: ImagesPanel, studio: Studio, lanes: Lanes
+) -> None:
+    """A drive was gone for a while."""
+    bar = panel.grid.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    qtbot.waitUntil(lambda: studio.thumbnails.error(IMAGES[-1]) != "" and not panel.grid._settling.isActive())
+
+    def make(request: MakeThumbnails, ctx: JobContext) -> int:
+        for ref in request.images:
+            ctx.emit(ThumbnailMade(ref, np.full((90, 120, 3), (0, 255, 0), np.uint8), 200, 150))
+        return len(request.images)
+
+    lanes["thumbnails"].served_by[MakeThumbnails] = make
+    studio.classifier.classify_rest()
+    qtbot.waitUntil(lambda: studio.thumbnails.pixmap(IMAGES[-1]) is not None)
+    assert studio.thumbnails.error(IMAGES[-1]) == ""
+    tile = panel.grid.visualRect(studio.library.index(200, 0))
+    middle = panel.grid.viewport().grab().toImage().pixelColor(tile.center().x(), tile.top() + tile.height() // 3)
+    assert middle.name() == "#00ff00"
+    qtbot.waitUntil(lambda: studio.library.waiting == 0 and not panel._counting.isActive())
 
 
 def test_grid_and_table_share_the_current_row(

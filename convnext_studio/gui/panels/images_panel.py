@@ -166,6 +166,7 @@ class ImagesPanel(Frame):
         library.modelAboutToBeReset.connect(self._keep_scroll)
         library.modelReset.connect(self._restore_view)
         library.layoutChanged.connect(self.grid.show_anew)
+        library.errors_dropped.connect(self.grid.show_anew)  # their thumbnails are asked for once more
         library.current_changed.connect(self._on_current)
         library.arrangement_changed.connect(self._on_arrangement)
         library.counts_changed.connect(self._on_counts_soon)

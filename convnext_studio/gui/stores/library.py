@@ -43,6 +43,7 @@ class Library(QAbstractTableModel):
     opening_began = Signal()  # the user opened something
     images_added = Signal(object)  # range of records
     emptied = Signal()  # all Images went
+    errors_dropped = Signal()  # what could not be read is to be tried once more
     current_changed = Signal()  # another Image is the current one
     prediction_changed = Signal()  # the current Image's Prediction
     counts_changed = Signal()
@@ -150,11 +151,9 @@ class Library(QAbstractTableModel):
     def _on_find_succeeded(self, summary: FindSummary) -> None:
         self.left_out += summary.ignored
         if summary.problems:
-            many = len(summary.problems)
-            fact = self.tr("{0} places could not be read.") if many > 1 else self.tr("1 place could not be read.")
-            fact = fact.format(count(many))
-            problems = [spoken(problem) for problem in summary.problems]
-            self._messages.warning(fact, problems[0], "\n".join(problems))
+            said = [spoken(problem) for problem in summary.problems]
+            fact = self.tr("{0} places could not be read.") if said[1:] else self.tr("1 place could not be read.")
+            self._messages.warning(fact.format(count(len(said))), said[0], "\n".join(said))
         elif summary.found == 0:
             where = Path(self.opened[0]).name if len(self.opened) == 1 else self.tr("what was opened")
             self._messages.info(self.tr("No images were found in {0}.").format(where))
@@ -338,6 +337,7 @@ class Library(QAbstractTableModel):
         failed = [record for record, done in enumerate(self._records.predictions) if done is not None and done.error]
         for record in failed:
             self._forget(record)
+        self.errors_dropped.emit()
         self._tell_changed(failed)
 
     def _remember(self, record: int, prediction: Prediction) -> None:

@@ -39,6 +39,7 @@ class Thumbnails(QObject):
         self._asked: dict[ImageRef, None] = {}  # at the Engine now, in order
         self._suspects: dict[ImageRef, None] = {}  # asked for alone, for one of them ended the Engine
         library.emptied.connect(self._on_emptied)
+        library.errors_dropped.connect(self._errors.clear)
 
     def set_side(self, side: int) -> None:
         """The longest side in device pixels; another one than before makes all anew."""
