@@ -95,7 +95,7 @@ def follow_run(request: FollowRun, ctx: JobContext) -> RunSummary:
         while part := tuple(islice(rest, MOST_LINES)):
             ctx.check()
             ctx.emit(part)
-        if not lines and not was_alive:
+        if not lines and not was_alive and not reader.has_more:  # a whole megabyte may be known
             return _summarised(run, ctx)
         if not reader.has_more:
             ctx.cancel.wait(POLL_S)

@@ -254,6 +254,16 @@ def test_following_ends_when_the_run_has_ended_and_nobody_works_on_it(run: Run) 
     assert (found.state, found.message) == ("finished", "Done.")
 
 
+def test_the_last_lines_of_a_long_run_are_told_though_all_before_them_were_known(run: Run) -> None:
+    line = to_line(Line(1, "2026-01-31T12:00:00.123+00:00", 1.0, step(1))) + "\n"
+    many = (1 << 20) // len(line) + 2000  # the first megabyte has only what is known
+    texts = [to_line(Line(number, "2026-01-31T12:00:00.123+00:00", 1.0, step(number))) for number in range(1, many)]
+    run.events_path.write_text("\n".join(texts) + "\n")
+    told: list[Line] = []
+    follow_run(FollowRun(str(run.folder), after=many - 10), JobContext(told.extend))  # type: ignore[arg-type]
+    assert [line.number for line in told] == list(range(many - 9, many))
+
+
 # --- history
 
 
