@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -73,6 +74,34 @@ def test_the_window_is_not_woken_for_a_job_that_says_nothing(lane: Lane, qtbot: 
     assert lane.under_way == (handle,) and not lane._timer.isActive()
     with qtbot.waitSignal(handle.events, timeout=WAIT_MS):  # what comes later is seen all the same
         pass
+    handle.cancel()
+    assert outcome(qtbot, handle) == "cancelled"
+
+
+def test_what_comes_while_the_window_takes_what_came_before_arrives(
+    lane: Lane, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[list[object]] = []
+    seen: list[bool] = []
+    has_more = JobHandle.has_more.fget
+    assert has_more is not None
+
+    def looked(handle: JobHandle) -> bool:
+        """The Lane's last look into an outbox; the next word comes between that and the end of its drain."""
+        found = has_more(handle)
+        end = time.monotonic() + WAIT_MS / 1000
+        while not seen and batches and not has_more(handle) and time.monotonic() < end:
+            time.sleep(0.01)
+        if batches:
+            seen.append(found)
+        return found
+
+    monkeypatch.setattr(JobHandle, "has_more", property(looked))
+    handle = lane.submit(Count(10**6, pause_s=2.0))
+    handle.events.connect(batches.append)
+    qtbot.waitUntil(lambda: len(batches) == 2, timeout=WAIT_MS)
+    assert seen[0] is False
+    assert batches == [[Counted(0)], [Counted(1)]]  # and not only together with the one after
     handle.cancel()
     assert outcome(qtbot, handle) == "cancelled"
 
