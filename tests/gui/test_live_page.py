@@ -329,6 +329,24 @@ def test_nothing_is_laid_out_or_painted_where_nothing_is_new(
     panel.show_all()
     QCoreApplication.sendPostedEvents()
     assert work.done == []
+    assert not any(plot._later.isActive() or plot._is_stale for plot in plots)  # nor will it be soon
+
+
+def test_a_plot_that_waits_for_other_curves_keeps_its_axes_when_it_is_resized(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    plot = show_live(window, workspace, qtbot, events(done=3)).loss
+    qtbot.waitUntil(lambda: not plot._later.isActive() and not plot._is_stale)
+    told: list[object] = []
+    plot._plot.getViewBox().sigYRangeChanged.connect(lambda _box, axis: told.append(tuple(axis)))
+    curves = [replace(curve, name=f"other {curve.name}", y=curve.y * 9.0) for curve in plot.shown]
+    plot.show_curves(curves, plot._marks)
+    assert plot._later.isActive()
+    plot.resize(plot.width() - 20, plot.height() - 20)
+    QCoreApplication.sendPostedEvents()
+    assert told == []
+    qtbot.waitUntil(lambda: not plot._later.isActive())
+    assert told and told[-1][1] > 1.0
 
 
 def test_one_more_step_sets_one_curve_and_moves_no_axis(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:

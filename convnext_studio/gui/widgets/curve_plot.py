@@ -242,7 +242,7 @@ class CurvePlot(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Names at the lines' ends keep their distance in pixels."""
         super().resizeEvent(event)
-        if not self._is_stale:
+        if not self._is_stale and not self._later.isActive():
             self._place_marks()
 
     def _seen(self) -> list[tuple[Curve, Drawn]]:
