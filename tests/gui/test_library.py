@@ -16,6 +16,7 @@ from convnext_studio.core.requests import FindImages, ReadDates
 from convnext_studio.core.values import ImageRef, Prediction
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.messages import Message, Messages
+from convnext_studio.gui.stores import arrangement
 from convnext_studio.gui.stores import library as library_module
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
 from convnext_studio.gui.stores.drops import absolute, has_paths, paths_of, summarise
@@ -119,6 +120,31 @@ def test_filters_find_text_class_errors_and_doubtful_ones(qtbot: QtBot, library:
     assert "part_1.png" not in names(library)
     assert library.current_image == image(1)  # hidden from the list, still on the canvas
     assert library.current_row == -1
+
+
+def test_errors_are_sorted_and_filtered_as_they_are_shown_and_each_is_put_into_words_once(
+    qtbot: QtBot, library: Library, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def say(text: str) -> str:
+        asked.append(text)
+        return {"Absent.": "Weg.", "Broken.": "Defekt."}[text]
+
+    monkeypatch.setattr(arrangement, "spoken", say)
+    images = [image(n) for n in range(1, 31)]
+    opened(qtbot, library, lanes, images)
+    errors = ("", "Absent.", "Broken.")
+    library.set_predictions(
+        [Prediction(ref, error=error) if (error := errors[n % 3]) else predict(ref) for n, ref in enumerate(images)]
+    )
+    library.arrange(text="defekt")
+    assert [library.image_at(row) for row in range(library.shown)] == images[2::3]
+    assert sorted(asked) == ["Absent.", "Broken."]
+    asked.clear()
+    library.arrange(text="", sort="error")
+    assert [library.image_at(row) for row in range(20)] == images[2::3] + images[1::3]
+    assert sorted(asked) == ["Absent.", "Broken."]
 
 
 def test_totals_add_up_while_predictions_come_go_and_change(qtbot: QtBot, library: Library, lanes: Lanes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -111,12 +112,13 @@ class Records:
         return sorted(range(len(self)), key=self._keys.__getitem__, reverse=wanted.is_descending)
 
     def _values(self, sort: SortKey, records: Iterable[int]) -> dict[int, Any]:
+        said = functools.cache(spoken)
         read: dict[str, Callable[[Prediction], Any]] = {
             "class": lambda done: (done.classes[:1], -done.probabilities[0] if done.probabilities else 0.0),
             "probability": lambda done: done.probabilities[0] if done.probabilities else 0.0,
             "margin": lambda done: done.margin,
             "time": lambda done: done.milliseconds,
-            "error": lambda done: done.error,
+            "error": lambda done: said(done.error),
         }
         value = read[sort]
         return {record: value(done) for record in records if (done := self.predictions[record]) is not None}
@@ -145,7 +147,7 @@ class Records:
 
     def _text_filter(self, text: str) -> Callable[[int], bool]:
         folded, predictions = self._folded, self.predictions
-        matches: dict[str, bool] = {}  # class names are few: each is looked at once
+        matches: dict[str, bool] = {}  # class names and errors are few: each is looked at once
 
         def keep(record: int) -> bool:
             if text in folded[record]:
@@ -153,9 +155,9 @@ class Records:
             done = predictions[record]
             if done is None:
                 return False
-            word = spoken(done.error) or (done.classes[0] if done.classes else "")
+            word = done.error or (done.classes[0] if done.classes else "")
             if word not in matches:
-                matches[word] = text in word.casefold()
+                matches[word] = text in (spoken(word) if done.error else word).casefold()
             return matches[word]
 
         return keep
