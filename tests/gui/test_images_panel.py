@@ -19,6 +19,7 @@ from convnext_studio.core.values import ImageRef
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.jobs import InlineLane
 from convnext_studio.gui.messages import Message
+from convnext_studio.gui.panels import images_panel
 from convnext_studio.gui.panels.images_panel import ImagesPanel
 from convnext_studio.gui.stores import thumbnails
 from convnext_studio.gui.stores.rows import Column
@@ -190,6 +191,19 @@ def test_the_results_of_a_selection_are_copied_a_line_each(
     assert lines[0].startswith("/parts/part_0.png\t")
     assert lines[-1].endswith("the file is empty.")
     assert posted[0].fact == "201 results were copied."
+
+
+def test_what_could_not_be_read_is_copied_in_the_language_of_the_window(
+    panel: ImagesPanel, studio: Studio, actions: Actions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images_panel, "spoken", lambda text: f"Auf Deutsch: {text}")
+    studio.library.set_current_row(200)
+    actions["copy_result"].trigger()
+    assert QGuiApplication.clipboard().text().startswith("/parts/part_900 broken.png\nAuf Deutsch: This is not")
+    panel.grid.selectAll()
+    actions["copy_result"].trigger()
+    last = QGuiApplication.clipboard().text().split("\n")[-1]
+    assert last.startswith("/parts/part_900 broken.png\tAuf Deutsch: This is not")
 
 
 def test_the_chips_filter_errors_and_a_class(qtbot: QtBot, panel: ImagesPanel, studio: Studio) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, Q
 
 from convnext_studio.core.values import Prediction
 from convnext_studio.gui.actions import Actions
+from convnext_studio.gui.language import spoken
 from convnext_studio.gui.settings import Settings
 from convnext_studio.gui.stores.arrangement import SortKey
 from convnext_studio.gui.stores.rows import Column, heading
@@ -382,10 +383,10 @@ def _as_text(predictions: list[Prediction]) -> str:
     if len(predictions) == 1:
         done = predictions[0]
         lines = [f"{name}\t{share:.6f}" for name, share in zip(done.classes, done.probabilities, strict=True)]
-        return "\n".join([done.image.path, *(lines or [done.error])])
+        return "\n".join([done.image.path, *(lines or [spoken(done.error)])])
     return "\n".join(
         f"{done.image.path}\t{done.classes[0]}\t{done.probabilities[0]:.6f}"
         if done.classes
-        else f"{done.image.path}\t{done.error}"
+        else f"{done.image.path}\t{spoken(done.error)}"
         for done in predictions
     )
