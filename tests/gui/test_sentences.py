@@ -95,6 +95,8 @@ def german(qapp: QApplication) -> Iterator[None]:
         ),
         ("It belongs in the section [train], not in [data].", "Es gehört in den Abschnitt [train], nicht in [data]."),
         ("torch was 2.10.0+cpu, now it is 2.11.0+cpu.", "torch war 2.10.0+cpu, jetzt ist es 2.11.0+cpu."),
+        ("Loading “salt and pepper”", "„salt and pepper“ wird geladen"),
+        ("It knows “b and c”, “d” and others.", "Es kennt „b and c“, „d“ und andere."),
         ("process 1 on test", "Prozess 1 auf test"),
         # the card of the Model that is shipped, and of one that grew from it
         ("5000 generated pictures of metal surfaces", "5000 erzeugte Bilder von Metalloberflächen"),

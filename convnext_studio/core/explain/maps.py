@@ -114,7 +114,7 @@ def index_of(name: str, classes: Sequence[str]) -> int:
     same = [one for one in classes if one.casefold() == name.strip().casefold()]
     if len(same) == 1:
         return list(classes).index(same[0])
-    some = ", ".join(classes[:8]) + (" and others" if len(classes) > 8 else "")
+    some = ", ".join(f"“{one}”" for one in classes[:8]) + (" and others" if len(classes) > 8 else "")
     raise UsageError(f"This Model has no class “{name}”.", f"It knows {some}.")
 
 

@@ -98,7 +98,7 @@ def load(ref: ModelRef, *, emit: _Emit = _ignore) -> LoadedModel:
     Raises `MissingWeights` when its weights are not on this machine, `ModelError` when they cannot be used, and
     `UsageError` when there is no such Model.
     """
-    emit(ModelLoading(f"Loading {Path(ref.name).name}"))
+    emit(ModelLoading(f"Loading “{Path(ref.name).name}”"))
     if ref.name == SAMPLE:
         return _from_file(resource("sample", "model.safetensors"))
     if is_path(ref.name):

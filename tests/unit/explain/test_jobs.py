@@ -133,8 +133,9 @@ def test_a_class_against_another_is_explained(model: ModelRef, images: tuple[Ima
 def test_what_does_not_exist_is_refused_in_a_sentence(
     model: ModelRef, images: tuple[ImageRef, ...], tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="no class “purple”"):
+    with pytest.raises(UsageError, match="no class “purple”") as refused:
         jobs.run(requests.Explain(images[0], model, CPU, classes=("purple",)), JobContext())
+    assert refused.value.hint.startswith("It knows “")  # names in quotation marks are left alone by who translates
     with pytest.raises(UsageError, match="no layer “stage9”"):
         jobs.run(requests.Explain(images[0], model, CPU, layers=("stage9",)), JobContext())
     with pytest.raises(ImageError, match="not there any more"):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from convnext_studio.core.errors import UsageError
+from convnext_studio.core.events import ModelLoading
 from convnext_studio.core.models.network import load
 from convnext_studio.core.values import ModelRef
 
@@ -19,6 +20,12 @@ def test_random_weights_make_a_ready_network_that_is_labelled_meaningless() -> N
     assert not model.network.training
     assert model.network(torch.zeros(size)).shape == (1, len(model.classes))
     assert model.parameters == sum(p.numel() for p in model.network.parameters())
+
+
+def test_the_name_that_is_told_while_a_model_loads_stands_in_quotation_marks() -> None:
+    told: list[object] = []
+    load(ModelRef("test_convnext", weights="random"), emit=told.append)
+    assert told == [ModelLoading("Loading “test_convnext”")]
 
 
 def test_random_weights_are_the_same_every_time_and_leave_the_generator_alone() -> None:
