@@ -321,6 +321,7 @@ def test_nothing_is_laid_out_or_painted_where_nothing_is_new(
     work = Work(panel)
 
     def is_at_rest() -> bool:
+        QCoreApplication.sendPostedEvents()  # at the first look nothing else would have been done yet
         is_drawn = not any(plot._later.isActive() or plot._is_stale for plot in plots)
         done, work.done = work.done, []
         return is_drawn and not done
