@@ -8,13 +8,14 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QMimeData, QPersistentModelIndex, QUrl
+from PySide6.QtCore import QMimeData, QObject, QPersistentModelIndex, QTimer, QUrl
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
+from convnext_studio.core.events import EngineStopped, FindSummary, ImagesFound, Succeeded
 from convnext_studio.core.requests import FindImages, ReadDates
 from convnext_studio.core.values import ImageRef, Prediction
-from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.jobs import InlineLane, JobHandle, Ticket
 from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores import arrangement
 from convnext_studio.gui.stores import library as library_module
@@ -78,6 +79,41 @@ def test_opening_replaces_and_what_the_older_search_still_finds_is_dropped(
     lanes["scan"].release()
     qtbot.waitUntil(lambda: not library.is_finding)
     assert names(library) == ["part_2.png"]
+
+
+class _Dying(QObject):
+    """A Lane whose Engine ends under the first `ends` searches, after it told of two Images."""
+
+    def __init__(self, ends: int) -> None:
+        super().__init__()
+        self.left, self.tries = ends, 0
+
+    def submit(self, request: FindImages, replaces: str | None = None) -> JobHandle:
+        self.tries += 1
+        ticket = Ticket(request)
+        handle = JobHandle(ticket, replaces, lambda number: None, self)
+        ticket.outbox.put(ImagesFound((image(1), image(2))))
+        if self.left:
+            self.left -= 1
+            ticket.outbox.put(EngineStopped("The Engine was killed."))
+        else:
+            ticket.outbox.put(ImagesFound((image(3),)))
+            ticket.outbox.put(Succeeded(FindSummary(3, 0)))
+        QTimer.singleShot(0, handle, handle.drain)
+        return handle
+
+
+@pytest.mark.parametrize(("ends", "found", "said"), [(2, 3, 0), (3, 2, 1)])
+def test_a_search_goes_on_with_the_next_engine_but_not_for_ever(
+    qtbot: QtBot, expect_message: Expected, ends: int, found: int, said: int
+) -> None:
+    if said:
+        expect_message("Not all images were found.")
+    lane = _Dying(ends)
+    library = Library({"scan": lane}, Messages())  # type: ignore[dict-item]
+    library.open_paths(["/parts"])
+    qtbot.waitUntil(lambda: not library.is_finding)
+    assert (library.total, lane.tries) == (found, 3)
 
 
 def test_sorting_by_class_keeps_the_current_image_and_the_views_places(

@@ -23,6 +23,7 @@ from convnext_studio.gui.messages import Messages
 from convnext_studio.gui.stores.arrangement import Arrangement, Records
 from convnext_studio.gui.stores.drops import absolute
 from convnext_studio.gui.stores.rows import Column, heading, text_of, tile_of
+from convnext_studio.gui.stores.search import Search
 from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.widgets.label import plain_tip
 from convnext_studio.gui.widgets.numbers import count, percent
@@ -66,7 +67,7 @@ class Library(QAbstractTableModel):
         self._rows: list[int] | None = None  # record -> row, made when first asked for
         self._current: int | None = None  # a record
         self._inbox: deque[tuple[ImageRef, ...]] = deque()
-        self._finds: list[JobHandle] = []
+        self._finds: list[Search] = []
         self._intake = QTimer(self, interval=0)
         self._intake.timeout.connect(self._take_in)
         self._unfrozen = 0
@@ -104,28 +105,24 @@ class Library(QAbstractTableModel):
         if not add:
             self.clear()
         self.opened = wanted
-        handle = self._lanes["scan"].submit(FindImages(wanted))
-        self._finds.append(handle)
-        handle.events.connect(self._on_found)
-        handle.succeeded.connect(self._on_find_succeeded)
-        handle.failed.connect(self._on_find_failed)
-        handle.closed.connect(self._on_find_closed)
+        search = Search(self._lanes["scan"], FindImages(wanted), self)
+        self._finds.append(search)
+        search.events.connect(self._on_found)
+        search.succeeded.connect(self._on_find_succeeded)
+        search.failed.connect(self._on_find_failed)
+        search.closed.connect(self._on_find_closed)
         self.opening_began.emit()
         self.finding_changed.emit()
 
     def stop_finding(self) -> None:
         """Look no further; what was found stays."""
-        for handle in self._finds:
-            handle.cancel()
+        for search in self._finds:
+            search.cancel()
 
     def clear(self) -> None:
         """Close all Images."""
-        for handle in self._finds:
-            handle.events.disconnect(self._on_found)
-            handle.succeeded.disconnect(self._on_find_succeeded)
-            handle.failed.disconnect(self._on_find_failed)
-            handle.closed.disconnect(self._on_find_closed)
-            handle.cancel()
+        for search in self._finds:
+            search.drop()
         self._finds.clear()
         self._inbox.clear()
         for timer in (self._intake, self._rearranging):
@@ -162,7 +159,7 @@ class Library(QAbstractTableModel):
         self._messages.failed(end, self.tr("Not all images were found."))
 
     def _on_find_closed(self) -> None:
-        self._finds = [handle for handle in self._finds if not handle.is_closed]
+        self._finds = [search for search in self._finds if not search.is_closed]
         self.counts_changed.emit()
         if not self.is_finding:
             self._settle()
