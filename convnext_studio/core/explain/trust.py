@@ -8,7 +8,7 @@ these figures say, a map is no evidence where a head that learned nothing hangs 
 `chance.py` for each map.
 
 Seen on fresh seeds where one patch decides (`tests/bench/RESULTS.md`): of random heads' own maps 99 % are refused, of a
-trained network's own maps that lie on the patch 98 % are faithful; most that lie beside it are refused, rightly. A
+trained network's own maps that lie on the patch 96 % are faithful; most that lie beside it are refused, rightly. A
 random head's map that lies on the patch is accepted when the trained network is asked about it: that network does rely
 on the patch, whoever drew the map.
 """
