@@ -376,18 +376,22 @@ def test_a_class_that_is_never_predicted_is_named() -> None:
     assert (found.tone, found.title) == ("again", "“dent” is never predicted.")
 
 
-def test_over_fitting_names_the_epoch_and_what_is_kept() -> None:
+@pytest.mark.parametrize(("best", "kept"), [(4, "of epoch 4, is kept"), (0, "the head alone, is kept")])
+def test_over_fitting_names_the_epoch_and_what_is_kept(best: int, kept: str) -> None:
     said = []
     for event in events(done=9):
         if isinstance(event, EpochEnded):
             loss = 0.6 - 0.02 * event.epoch if event.epoch <= 4 else 0.52 + 0.1 * (event.epoch - 4)
-            changes = {"loss": loss, "train_loss": 0.4 - event.epoch / 40, "is_best": event.epoch == 4}
+            changes = {"loss": loss, "train_loss": 0.4 - event.epoch / 40, "is_best": event.epoch == best}
             said.append(dataclasses.replace(event, **changes))
         else:
             said.append(event)
+    if not best:
+        head = next(event for event in said if isinstance(event, EpochEnded))
+        said.insert(said.index(head), dataclasses.replace(head, epoch=0, step=0, is_best=True))
     found = health(History(lines(said)))
     assert found.title == "Over-fitting since epoch 5."
-    assert "of epoch 4, is kept" in found.sentence
+    assert kept in found.sentence
 
 
 def test_one_class_for_everything_is_said_as_that() -> None:

@@ -127,8 +127,12 @@ def _over_fitting(history: History) -> Health | None:
     is_worse = last.loss > _WORSE * lowest.loss and last.train_loss < lowest.train_loss
     if not is_worse or last.epoch - lowest.epoch < 3 or last.is_best:
         return None
-    said = _tr("The training images are learned by heart; the best Model, of epoch {0}, is kept.")
     best = history.best.epoch if history.best is not None else lowest.epoch
+    said = (
+        _tr("The training images are learned by heart; the best Model, of epoch {0}, is kept.")
+        if best
+        else _tr("The training images are learned by heart; the best Model, the head alone, is kept.")
+    )
     return Health("again", _tr("Over-fitting since epoch {0}.").format(lowest.epoch + 1), said.format(best))
 
 
