@@ -6,7 +6,9 @@ the window imports it too.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import importlib
 import threading
 import traceback
@@ -81,6 +83,7 @@ JOBS: dict[type, str] = {
 _LOOK_S = 0.1  # how often one who waits for another's import looks for a stop
 _importing = threading.Lock()  # torchvision, imported by two threads at once, shows one of them half a module
 _loaded: dict[str, ModuleType] = {}
+atexit.register(gc.unfreeze)  # what is still frozen at the very end is taken for leaked by the libraries that made it
 WITHOUT_TORCH = (  # what shall not wait while another thread imports torch
     f"{_CORE}.data.",
     f"{_CORE}.evaluation.compare",
@@ -112,6 +115,7 @@ def _module_for(kind: type, check: Callable[[], None]) -> ModuleType:
     if name not in _loaded:
         with contextlib.nullcontext() if name.startswith(WITHOUT_TORCH) else _alone(check):
             _loaded[name] = importlib.import_module(name)
+            gc.freeze()  # it stays: to look at all objects of torch for litter takes 0.2 s and holds up every thread
     return _loaded[name]
 
 
