@@ -1,6 +1,6 @@
 """The live page: how soon a long Run is shown, how smooth the window stays, what it takes from a training.
 
-    python -m tests.bench.dashboard_bench [--part open live train samples tensorboard]
+    python -m tests.bench.dashboard_bench [--part open live train cost samples tensorboard]
 
 Each part is a process of its own with an empty home folder, the real window and its real Engine, no screen. `open` and
 `live` show a Run of 100,000 steps with all plots unfolded; `train` fine-tunes on every core meanwhile. TensorBoard is
@@ -14,6 +14,7 @@ import json
 import math
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,17 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from convnext_studio.core.recipe import from_preset
-from convnext_studio.core.run_events import EpochEnded, PhaseStarted, RunEnded, RunEvent, RunStarted, StepEnded
+from convnext_studio.core.run_events import (
+    EpochEnded,
+    Line,
+    PhaseStarted,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    StepEnded,
+    TestEnded,
+    from_line,
+)
 from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
 from tests.bench import browser
@@ -47,9 +58,10 @@ STEPS, PER_EPOCH = 100_000, 1_000
 CLASSES = 30  # the most that are all in the matrix
 ROOT = Path(__file__).parents[2]
 SELF = (sys.executable, "-m", "tests.bench.dashboard_bench")  # as a file, its folder's `cuda.py` would be imported
-PARTS = ("open", "live", "train", "samples", "tensorboard")
+PARTS = ("open", "live", "train", "cost", "samples", "tensorboard")
 CURVES = ("loss", "learning_rate", "images_per_s", "data_wait", "gradient_norm", "memory_bytes")
 LIVE_S, LINES_PER_S, EPOCHS = 20.0, 50, 14
+COST_EPOCHS, HALT_S = 40, 2.0
 ALL_PLOTS = 11
 BOARD = 6123  # TensorBoard's port
 # Its curves are on a canvas, painted by a worker: they count as drawn once the wheel is gone, which is kind to it.
@@ -345,14 +357,66 @@ def part_train(home: Path) -> None:
     in_window(script, look_ms=200)  # to look is the window's own time, which is measured
 
 
+def part_cost(home: Path) -> None:
+    """How much longer a training takes because window and Engine follow it: both are halted every other two seconds.
+
+    In one and the same training, so that what else the machine does falls on either half alike. It is that of a first
+    start: the sample Model, *balanced*, on 600 Images.
+    """
+    _sample(home, 600)
+    window = subprocess.Popen([*SELF, "--inner", "watched"], cwd=ROOT)
+    while not any(_said(home, EpochEnded)):
+        time.sleep(0.5)
+    followers = [psutil.Process(window.pid), *(one for one in _children(window.pid) if "resume" not in one.cmdline())]
+    turns: list[tuple[bool, float, float]] = []  # whether they were halted, and from when to when
+    while window.poll() is None and not any(_said(home, TestEnded)):
+        for is_halted in (True, False):
+            began = time.time()
+            for one in followers:
+                (one.suspend if is_halted else one.resume)()
+            time.sleep(HALT_S)
+            turns.append((is_halted, began, time.time()))
+    window.wait()
+    halted, watched = (
+        [took for is_halted, began, ended in turns if is_halted is which for took in _steps_within(home, began, ended)]
+        for which in (True, False)
+    )
+    usual, longer = statistics.fmean(halted), statistics.fmean(watched)
+    unsure = math.hypot(*(statistics.stdev(some) / math.sqrt(len(some)) for some in (halted, watched)))
+    steps = f"{len(halted)} and {len(watched)} steps of {1e3 * usual:.0f} ms, give or take {100 * unsure / usual:.1f}"
+    row(f"what window and Engine cost a training that they follow ({steps})", 100 * (longer / usual - 1), "%")
+
+
+def _steps_within(home: Path, began: float, ended: float) -> Iterator[float]:
+    """Seconds of each step that was taken in between; with a validation between two, nothing is known of either."""
+    for one, other in pairwise(_said(home, StepEnded, EpochEnded)):
+        if isinstance(one.event, StepEnded) and isinstance(other.event, StepEnded):
+            at = _at(other)
+            if began < _at(one) and at < ended:
+                yield (other.seconds - one.seconds) / (other.event.step - one.event.step)
+
+
+def part_watched(home: Path) -> None:
+    def script(app: App) -> Iterator[Until]:
+        studio, view = app.studio, app.studio.training.view
+        yield is_at_rest(app)
+        studio.data_sets.choose(str(home / "plates"))
+        yield lambda: studio.data_sets.is_thorough and studio.classifier.state == "ready"
+        studio.set_up.set(epochs=COST_EPOCHS, patience=0)
+        studio.training.start()
+        yield lambda: view.history.ended is not None
+
+    in_window(script, look_ms=200)
+
+
 def part_samples(home: Path) -> None:
-    """What samples and kept answers take of a training, told by a clock around them."""
+    """What samples and kept answers take of the same training, told by a clock around them."""
     from convnext_studio.core.context import JobContext
     from convnext_studio.core.recipe import changed
     from convnext_studio.core.requests import Train
     from convnext_studio.core.training import fit, samples, work
 
-    recipe = changed(from_preset("balanced", data=_sample(home)), {"epochs": 8, "patience": 0, "input_size": 96})
+    recipe = changed(from_preset("balanced", data=_sample(home, 600)), {"patience": 0})
     spent: list[float] = []
 
     def clocked(original: Callable[..., None]) -> Callable[..., None]:
@@ -437,12 +501,23 @@ def _last_step(address: str) -> int:
         return -1
 
 
-def _sample(home: Path) -> str:
+def _sample(home: Path, count: int = 240) -> str:
     from convnext_studio.core.context import JobContext
     from convnext_studio.core.data.sample import make_sample
     from convnext_studio.core.requests import MakeSample
 
-    return make_sample(MakeSample(str(home / "plates"), count=240, seed=4), JobContext())
+    return make_sample(MakeSample(str(home / "plates"), count=count, seed=4), JobContext())
+
+
+def _said(home: Path, *kinds: type) -> Iterator[Line]:
+    """What the Run at work has said so far."""
+    for events in (home / RUNS).glob("*/events.jsonl"):
+        lines = (from_line(text) for text in events.read_text().splitlines())
+        yield from (line for line in lines if line is not None and isinstance(line.event, kinds))
+
+
+def _at(line: Line) -> float:
+    return datetime.fromisoformat(line.at).timestamp()
 
 
 def _children(pid: int) -> list[psutil.Process]:

@@ -6,6 +6,8 @@ import os
 from itertools import islice
 from pathlib import Path
 
+import psutil
+
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import RunError
 from convnext_studio.core.requests import FollowRun
@@ -15,7 +17,9 @@ from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.run import Run
 from convnext_studio.core.runs.summary import RunSummary, summarise
 
-POLL_S = 0.45  # a little more than the window waits between two drawings: then it draws as soon as something comes
+POLL_S = 0.42  # a little more than the window waits between two drawings: then it draws as soon as something comes
+BESIDE_POLL_S = 1.0  # where all cores compute: whoever stops one thread of a training holds up the others too
+_BUSY = 85  # % of all cores
 MOST_LINES = 500  # in one Event: a long Run must not hold up whoever unpacks it
 _BLOCK_BYTES = 1 << 20
 _NOTE_S = 0.5  # what whoever started a process gets to note how it ended
@@ -98,7 +102,7 @@ def follow_run(request: FollowRun, ctx: JobContext) -> RunSummary:
         if not lines and not was_alive and not reader.has_more:  # a whole megabyte may be known
             return _summarised(run, ctx)
         if not reader.has_more:
-            ctx.cancel.wait(POLL_S)
+            ctx.cancel.wait(BESIDE_POLL_S if psutil.cpu_percent() > _BUSY else POLL_S)
 
 
 def read_histories(request: ReadHistories, ctx: JobContext) -> tuple[History | None, ...]:

@@ -30,9 +30,9 @@ from convnext_studio.core.training.work import Work
 MOST = 12
 _EACH = 3  # Images of a class
 _LEAST = 6
-_SHARE = 0.009  # of the time that the Run is worked on, after the first look
+_SHARE = 0.004  # of the time that the Run is worked on, after the first look
 _OF_TRAINING = 0.036  # Images looked at for one that is trained on: half as dear each
-_UNNOTICED_S = 0.02  # what costs less is always shown
+_UNNOTICED_S = 0.003  # what costs less is always shown
 _CELLS = 16  # along a side; the maps of large inputs are averaged down to these
 
 

@@ -6,13 +6,15 @@ import errno
 import math
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import psutil
 import pytest
 
-from convnext_studio.core.context import JobContext
+from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import RunError
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.requests import FindRuns, FollowRun
@@ -35,7 +37,7 @@ from convnext_studio.core.run_events import (
 from convnext_studio.core.runs import ending
 from convnext_studio.core.runs import recorder as recorder_module
 from convnext_studio.core.runs.board import Board
-from convnext_studio.core.runs.follower import LineReader, follow_run
+from convnext_studio.core.runs.follower import BESIDE_POLL_S, POLL_S, LineReader, follow_run
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.recorder import Recorder
 from convnext_studio.core.runs.run import Run
@@ -262,6 +264,25 @@ def test_the_last_lines_of_a_long_run_are_told_though_all_before_them_were_known
     told: list[Line] = []
     follow_run(FollowRun(str(run.folder), after=many - 10), JobContext(told.extend))  # type: ignore[arg-type]
     assert [line.number for line in told] == list(range(many - 9, many))
+
+
+@pytest.mark.parametrize("busy", [5.0, 100.0])
+def test_a_run_is_looked_at_less_often_where_all_cores_compute(
+    run: Run, monkeypatch: pytest.MonkeyPatch, busy: float
+) -> None:
+    class Once(threading.Event):
+        waited = 0.0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.waited += timeout or 0.0
+            self.set()
+            return True
+
+    monkeypatch.setattr(psutil, "cpu_percent", lambda: busy)
+    cancel = Once()
+    with run.lock(), pytest.raises(Cancelled):
+        follow_run(FollowRun(str(run.folder)), JobContext(cancel=cancel))
+    assert cancel.waited == (BESIDE_POLL_S if busy > 90 else POLL_S)
 
 
 # --- history
