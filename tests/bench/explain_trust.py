@@ -1,10 +1,10 @@
 """How often the trust badge is right on pictures where one patch decides: networks and pictures of fresh seeds.
 
 For each seed three networks: a small one with only its head fitted, the same trained whole, and a convnext_atto trained
-whole at its own input size. Four judgements of each picture: the network its own maps; the same with fresh heads, and
-with the learned head's weights shuffled, their own maps; and the network the maps of the fresh heads. A map of a random
-head may still point at the patch, because the features do: the trained network then rightly finds that much depends on
-it, so maps beside the patch are counted apart.
+whole at its own input size. Four judgements of each picture: the network its own map, the one that is shown where
+nobody chose method and layer; the same with fresh heads, and with the learned head's weights shuffled, their own maps;
+and the network the maps of the fresh heads. A map of a random head may still point at the patch, because the features
+do: the trained network then rightly finds that much depends on it, so maps beside the patch are counted apart.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from torch.nn import functional
 
 from convnext_studio.core.explain.chance import examine
 from convnext_studio.core.explain.gradient import Target
+from convnext_studio.core.explain.judge import Judge, other_way
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
 from convnext_studio.core.explain.place import image_map
 from convnext_studio.core.explain.trust import Witness, log_odds, measure, scene_of
-from convnext_studio.core.explain.viewer import other_way
-from convnext_studio.core.explanations import Heatmap, TrustVerdict
+from convnext_studio.core.explanations import Explained, Heatmap, TrustVerdict
 from convnext_studio.core.images.preprocess import PreparedImage
 from convnext_studio.core.models.architecture import build
-from convnext_studio.core.values import Preprocessing
+from convnext_studio.core.values import ImageRef, Preprocessing
 from tests.bench.table import Row, show
 from tests.unit.explain.planted import CLASSES, COLOURS, PREPROCESSING, planted_model, planted_picture
 
@@ -142,11 +142,9 @@ def _of_seed(network: nn.Module, preprocessing: Preprocessing, seed: int) -> dic
     size = _size(preprocessing)
     drawn = [(planted_picture(rng, number % len(COLOURS), size), number % HEADS) for number in range(IMAGES)]
     return {
-        "its own": [_judged(whole, whole, preprocessing, *picture) for picture, _ in drawn],
-        "fresh heads, their own": [_judged(fresh[one], fresh[one], preprocessing, *picture) for picture, one in drawn],
-        "shuffled heads, their own": [
-            _judged(shuffled[one], shuffled[one], preprocessing, *picture) for picture, one in drawn
-        ],
+        "its own": [_own(whole, preprocessing, *picture) for picture, _ in drawn],
+        "fresh heads, their own": [_own(fresh[one], preprocessing, *picture) for picture, one in drawn],
+        "shuffled heads, their own": [_own(shuffled[one], preprocessing, *picture) for picture, one in drawn],
         "those of fresh heads": [_judged(fresh[one], whole, preprocessing, *picture) for picture, one in drawn],
     }
 
@@ -167,26 +165,47 @@ def _shuffle(weight: torch.Tensor) -> torch.Tensor:
     return weight.copy_(weight.flatten()[torch.randperm(weight.numel())].view_as(weight))
 
 
+def _own(lens: Lens, preprocessing: Preprocessing, pixels: np.ndarray, box: tuple[int, int, int, int]) -> Judgement:
+    """The verdict on the map that is shown of a network where nobody chose method and layer."""
+    width, height = _size(preprocessing)
+    prepared = PreparedImage(pixels, "", width, height)
+    question = Question(classes=(_named(lens, pixels),), is_free=True)
+    usual = _look(lens, preprocessing, prepared, question)
+    explained = Explained(ImageRef(""), width, height, usual.seen, (), (), (usual,))
+    judge = Judge(lens, partial(_run, lens), 32, CLASSES, preprocessing)
+    shown = judge.trusted(explained, question, prepared, lambda: None)
+    return shown.trust[0].verdict, _is_hit(shown.heatmaps[0], preprocessing, box)
+
+
 def _judged(
     seer: Lens, judge: Lens, preprocessing: Preprocessing, pixels: np.ndarray, box: tuple[int, int, int, int]
 ) -> Judgement:
     """The verdict of `judge` on the map of `seer` for the class that `judge` names."""
-
-    def run(batch: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            return judge.forward(judge.input(batch)).numpy()
-
-    width, height = _size(preprocessing)
-    prepared = PreparedImage(pixels, "", width, height)
-    index = int(run(pixels[None])[0].argmax())
-    one = _look(seer, preprocessing, prepared, Question(classes=(CLASSES[index],)))
+    prepared = PreparedImage(pixels, "", *_size(preprocessing))
+    name = _named(judge, pixels)
+    index = CLASSES.index(name)
+    one = _look(seer, preprocessing, prepared, Question(classes=(name,)))
     method, layer = other_way(seer.split, one)
-    other = _look(seer, preprocessing, prepared, Question(method, (layer,), (CLASSES[index],)))
+    other = _look(seer, preprocessing, prepared, Question(method, (layer,), (name,)))
     doubt = partial(examine, judge, Target(index), 16)
-    witness = Witness(run, 32, log_odds(index, None), doubt, CLASSES[index])
+    witness = Witness(partial(_run, judge), 32, log_odds(index, None), doubt, name)
     trust = measure(scene_of(prepared, preprocessing), one, (other, layer), witness, lambda: None)
+    return trust.verdict, _is_hit(one, preprocessing, box)
+
+
+def _run(lens: Lens, batch: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        return lens.forward(lens.input(batch)).numpy()
+
+
+def _named(lens: Lens, pixels: np.ndarray) -> str:
+    return CLASSES[int(_run(lens, pixels[None])[0].argmax())]
+
+
+def _is_hit(one: Heatmap, preprocessing: Preprocessing, box: tuple[int, int, int, int]) -> bool:
+    width, height = _size(preprocessing)
     y, x = np.unravel_index(int(image_map(one, width, height).argmax()), (height, width))
-    return trust.verdict, bool(box[0] <= x < box[2] and box[1] <= y < box[3])
+    return bool(box[0] <= x < box[2] and box[1] <= y < box[3])
 
 
 def _look(lens: Lens, preprocessing: Preprocessing, prepared: PreparedImage, question: Question) -> Heatmap:

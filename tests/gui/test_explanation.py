@@ -26,7 +26,7 @@ from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.contour import contour
 from convnext_studio.gui.widgets.heat_layer import HeatLayer, HeatLook
 from convnext_studio.gui.widgets.image_canvas import ImageCanvas
-from tests.gui.replies import end_engine, image, picture, serve, trust
+from tests.gui.replies import end_engine, explain, image, picture, serve, trust
 
 Lanes = dict[str, InlineLane]
 IMAGES = [image(number) for number in range(6)]
@@ -382,7 +382,7 @@ def test_the_panel_names_method_stage_class_and_trust(page: QWidget, explained: 
     panel = page.panel  # type: ignore[attr-defined]
     top = explained.explainer.explained
     assert top is not None
-    assert panel.method.currentText() == "Grad-CAM"
+    assert panel.method.currentText() == "Automatic (Grad-CAM)"
     assert panel.stage.currentText() == "Stage 4, 4 × 4"
     assert panel.class_name.currentText() == f"{top.classes[0]} (top)"
     assert panel.trust.chip.accessibleName() == "Faithful"
@@ -391,6 +391,45 @@ def test_the_panel_names_method_stage_class_and_trust(page: QWidget, explained: 
         "\u00a0", " "
     )
     assert "same map" in panel.notes.text()
+
+
+def test_a_faithful_map_of_another_method_takes_the_place_of_the_usual_one_and_is_named(
+    qtbot: QtBot, page: QWidget, explained: Studio, lanes: Lanes
+) -> None:
+    note = (
+        "Grad-CAM, Stage 4 does not show what this answer rests on. LayerCAM, Stage 2 does, and is shown in its place."
+    )
+
+    def answer(request: Explain, ctx: JobContext) -> Explained:
+        usual = explain(dataclasses.replace(request, is_trust_wanted=False), ctx)  # tells of it on the way
+        better = dataclasses.replace(usual.heatmaps[0], method="layercam", layer="stage2")
+        return dataclasses.replace(usual, heatmaps=(better,), trust=(trust(),), notes=(note,))
+
+    lanes["explain"].served_by[Explain] = answer
+    panel, explainer = page.panel, explained.explainer  # type: ignore[attr-defined]
+    explained.library.step(1)
+    qtbot.waitUntil(lambda: explainer.trust is not None)
+    assert panel.method.currentText() == "Automatic (LayerCAM)"
+    assert panel.stage.currentText() == "Stage 2, 16 × 16"
+    assert panel.notes.text() == note
+    assert explainer.wish.is_free  # so the next Image begins with the usual map again
+
+
+def test_a_chosen_stage_keeps_the_method_that_is_shown_and_automatic_takes_both_back(
+    qtbot: QtBot, page: QWidget, explained: Studio, lanes: Lanes
+) -> None:
+    panel, explainer = page.panel, explained.explainer  # type: ignore[attr-defined]
+    panel.stage.setCurrentIndex(panel.stage.findData("stage2"))
+    panel.stage.activated.emit(panel.stage.currentIndex())
+    assert (explainer.wish.method, explainer.wish.layer) == ("gradcam", "stage2")
+    qtbot.waitUntil(lambda: explainer.trust is not None)
+    assert panel.method.currentText() == "Grad-CAM"
+    panel.method.setCurrentIndex(0)
+    panel.method.activated.emit(0)
+    assert explainer.wish.is_free
+    qtbot.waitUntil(lambda: explainer.trust is not None)
+    assert panel.method.currentText() == "Automatic (Grad-CAM)"
+    assert panel.stage.currentText() == "Stage 4, 4 × 4"
 
 
 def test_another_method_class_and_opponent_are_asked_for(

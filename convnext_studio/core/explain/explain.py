@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
@@ -13,7 +11,7 @@ from convnext_studio.core.explain.gradient import at_least_float32
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
 from convnext_studio.core.explain.maps import DEFAULT_METHOD, Question, region_of
 from convnext_studio.core.explain.viewer import Viewer
-from convnext_studio.core.explanations import Activations, Explained, HeatmapsMade, TrustMeasured
+from convnext_studio.core.explanations import Activations, Explained, HeatmapsMade, Trust, TrustMeasured
 from convnext_studio.core.images.preprocess import load_input
 from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.predict.runners.torch_runner import restore_threads
@@ -21,7 +19,7 @@ from convnext_studio.core.requests import Explain, ShowActivations
 
 
 def explain(request: Explain, ctx: JobContext) -> Explained:
-    """Make the Heatmaps, emit them, and then measure their trust.
+    """Make the Heatmaps, emit them, and then measure their trust; what comes back may hold others in their place.
 
     Raises `ImageError`, `ModelError` for a Model that has no classes or no layer with places, `UsageError` for a class
     or layer that is not there, and `DeviceError` when memory is short.
@@ -32,16 +30,23 @@ def explain(request: Explain, ctx: JobContext) -> Explained:
     ctx.emit(ModelLoaded(ready.info))
     ctx.check()
     prepared = load_input(request.image.path, request.image.frame, ready.info.preprocessing, request.max_megapixels)
-    question = Question(request.method or DEFAULT_METHOD, request.layers, request.classes, request.versus, request.top)
+    question = Question(
+        request.method or DEFAULT_METHOD,
+        request.layers,
+        request.classes,
+        request.versus,
+        request.top,
+        is_free=request.method is None and not request.layers,
+    )
     explained = viewer.look(request.image, prepared, question, ctx)
     ctx.emit(HeatmapsMade(explained))
     if not request.is_trust_wanted:
         return explained
-    trust = []
-    for index, measured in enumerate(viewer.trust(explained, prepared, ctx.check)):
-        trust.append(measured)
-        ctx.emit(TrustMeasured(index, measured))
-    return replace(explained, trust=tuple(trust))
+
+    def tell(number: int, trust: Trust) -> None:
+        ctx.emit(TrustMeasured(number, trust))
+
+    return viewer.judge.trusted(explained, question, prepared, ctx.check, tell=tell)
 
 
 def show_activations(request: ShowActivations, ctx: JobContext) -> Activations:

@@ -73,6 +73,7 @@ def _question(request: ExplainFolder) -> Question:
         (request.layer,) if request.layer else (),
         (request.class_name,) if request.class_name else (),
         request.versus,
+        is_free=request.method is None and not request.layer,
     )
 
 
@@ -113,7 +114,7 @@ class _Desk:
             if prepared.note:
                 explained = replace(explained, notes=(*explained.notes, prepared.note))
             if self.request.is_trust_wanted:
-                explained = replace(explained, trust=tuple(self.viewer.trust(explained, prepared, ctx.check)))
+                explained = self.viewer.judge.trusted(explained, self.question, prepared, ctx.check)
             files = self._write(explained, name)
         except ImageError as error:
             return ImageExplained(image, error=error.message)

@@ -34,13 +34,17 @@ def _nobody(_share: float) -> None:
 
 @dataclass(frozen=True)
 class Question:
-    """What to explain. `classes` empty: the `top` most probable ones. `layers` empty: the default one."""
+    """What to explain. `classes` empty: the `top` most probable ones. `layers` empty: the default one.
+
+    `is_free` where nobody chose method and layer: once trust is measured, a faithful map may replace the usual one.
+    """
 
     method: Method = DEFAULT_METHOD
     layers: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     versus: str = ""
     top: int = 1
+    is_free: bool = False
 
 
 @dataclass(frozen=True)

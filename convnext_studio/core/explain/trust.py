@@ -114,6 +114,15 @@ def measure(scene: Scene, heatmap: Heatmap, other: tuple[Heatmap, str], witness:
     return _judged(found, witness, other[1])
 
 
+def hangs_on(scene: Scene, heatmap: Heatmap, witness: Witness, check: Check) -> bool:
+    """Whether the answer loses enough without some hot area of a Heatmap to be worth a judgement."""
+    areas = hot_areas(scene.lay(heatmap), scene.seen)
+    blank = _blurred(scene)
+    hidden = [scene.pixels, *(np.where(area[..., None], blank, scene.pixels) for area in areas)]
+    odds = _odds(witness, hidden, check)
+    return bool(odds[0] - odds[1:].min() >= FAITHFUL.effect)
+
+
 def hot_area(heat: NDArray[np.float32], seen: tuple[slice, slice]) -> Mask:
     """At least half of the peak, but at least `SMALLEST` and at most `LARGEST` of what is seen of the Image."""
     inside = heat[seen]

@@ -1,19 +1,16 @@
-"""A ready Model as somebody who explains: looks at a prepared Image, and judges what it saw."""
+"""A ready Model as somebody who explains: looks at a prepared Image; its judge says whether to trust what it saw."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from functools import partial
 
 from convnext_studio.core.context import JobContext
-from convnext_studio.core.explain.chance import examine
-from convnext_studio.core.explain.gradient import Target
+from convnext_studio.core.explain.judge import Judge
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
-from convnext_studio.core.explain.maps import Question, answer, chooser, cuts_of, heatmap, index_of
+from convnext_studio.core.explain.maps import Question, answer, chooser, cuts_of, heatmap
 from convnext_studio.core.explain.split import SplitNetwork
-from convnext_studio.core.explain.trust import Witness, log_odds, measure, scene_of
-from convnext_studio.core.explanations import METHODS, Explained, Heatmap, HeatmapProgress, Method, Trust
+from convnext_studio.core.explanations import METHODS, Explained, HeatmapProgress, Method
 from convnext_studio.core.images.preprocess import PreparedImage, region
 from convnext_studio.core.predict.answers import ranked, softmax
 from convnext_studio.core.predict.ready import ReadyModel
@@ -23,7 +20,6 @@ SHOWN = 5  # most probable classes that an explanation names
 SAME_AT_POOL: tuple[Method, ...] = ("gradcam", "hirescam")  # where a mean over all places follows the layer
 _LARGEST_BATCH = {"cuda": 16}  # elsewhere the next Image would wait too long for the batch of the one before
 _SMALL_BATCH = 4
-Check = Callable[[], None]
 
 
 class Viewer:
@@ -32,6 +28,8 @@ class Viewer:
     def __init__(self, ready: ReadyModel) -> None:
         self._ready = ready
         self._lens = lens_for(ready)
+        batch = min(ready.plan.batch, _LARGEST_BATCH.get(ready.plan.device, _SMALL_BATCH))
+        self.judge = Judge(self._lens, ready.runner.run, batch, ready.info.classes, ready.info.preprocessing)
 
     def check(self, question: Question) -> None:
         """Raise `UsageError` for an unknown class or layer."""
@@ -61,47 +59,9 @@ class Viewer:
             model=info.identity[:12],
         )
 
-    def trust(self, explained: Explained, prepared: PreparedImage, check: Check) -> Iterator[Trust]:
-        """Judge the Heatmaps one after the other."""
-        info = self._ready.info
-        scene = scene_of(prepared, info.preprocessing)
-        for one in explained.heatmaps:
-            check()
-            index = index_of(one.class_name, info.classes)
-            versus = index_of(one.versus, info.classes) if one.versus else None
-            batch = min(self._ready.plan.batch, _LARGEST_BATCH.get(self._ready.plan.device, _SMALL_BATCH))
-            witness = Witness(
-                self._ready.runner.run,
-                batch,
-                log_odds(index, versus),
-                partial(examine, self._lens, Target(index, versus), batch),
-                one.class_name,
-                one.versus,
-            )
-            with memory_in_words():
-                yield measure(scene, one, self._other(one, prepared, check), witness, check)
-
-    def _other(self, one: Heatmap, prepared: PreparedImage, check: Check) -> tuple[Heatmap, str]:
-        """The same asked by another method at another layer."""
-        method, layer = other_way(self._lens.split, one)
-        question = Question(method, (layer,), (one.class_name,), one.versus)
-        classes = self._ready.info.classes
-        found = answer(self._lens, self._lens.input(prepared.input[None]), classes, question, check)
-        step = self._lens.split.steps[self._lens.split.cut(layer) - 1]
-        made = heatmap(found.maps[0], method, classes, (prepared, self._ready.info.preprocessing))
-        return made, f"{METHODS[method].title}, {step.title}"
-
 
 def _tell(ctx: JobContext, share: float) -> None:
     ctx.emit(HeatmapProgress(share))
-
-
-def other_way(network: SplitNetwork, one: Heatmap) -> tuple[Method, str]:
-    """Which method and layer to compare a Heatmap with: HiResCAM at the last layer, or Grad-CAM before it."""
-    stages = [step.names[0] for _, step in network.offered if step.is_stage]
-    if one.layer != network.last_layer:
-        return "hirescam", network.last_layer
-    return "gradcam", stages[len(stages) // 2] if network.family == "ViT" else stages[-2]
 
 
 def _notes(network: SplitNetwork, question: Question) -> tuple[str, ...]:

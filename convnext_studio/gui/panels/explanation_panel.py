@@ -21,6 +21,7 @@ from convnext_studio.gui.widgets.numbers import percent
 from convnext_studio.gui.widgets.select import Select
 from convnext_studio.gui.widgets.trust_box import TrustBox
 
+_AUTOMATIC = 0  # first of the methods
 _TOOLS = (
     ("swipe", "swipe"),
     ("side_by_side", "compare"),
@@ -150,10 +151,13 @@ class ExplanationPanel(QWidget):
     # --- what the user chooses
 
     def _on_method(self) -> None:
-        self._explainer.set_wish(method=self.method.currentData())
+        if self.method.currentIndex() == _AUTOMATIC:
+            self._explainer.set_wish(method=None, layer="")
+        else:
+            self._explainer.set_wish(method=self.method.currentData())
 
     def _on_stage(self) -> None:
-        self._explainer.set_wish(layer=self.stage.currentData())
+        self._explainer.set_wish(method=self._method, layer=self.stage.currentData())
 
     def _on_class(self, name: str) -> None:
         self._explainer.set_wish(class_name=name)
@@ -173,6 +177,12 @@ class ExplanationPanel(QWidget):
     # --- what there is to choose
 
     def _fill_methods(self) -> None:
+        self.method.addItem(self.tr("Automatic"), None)
+        tip = self.tr(
+            "Grad-CAM at the stage that points best. Where its map does not show what the answer rests on, one of "
+            "another method or stage that does."
+        )
+        self.method.setItemData(_AUTOMATIC, tip, Qt.ItemDataRole.ToolTipRole)
         for method, info in METHODS.items():
             title = spoken(info.title)
             words = self.tr("{0} (slow)").format(title) if info.is_slow else title
@@ -187,13 +197,22 @@ class ExplanationPanel(QWidget):
             self.stage.addItem(cells, layer.name)
         self._show()
 
+    @property
+    def _method(self) -> Method:
+        """The chosen one, or where none is chosen that of the map that is shown."""
+        heatmap = self._explainer.heatmap
+        return self._explainer.wish.method or (heatmap.method if heatmap is not None else "gradcam")
+
     def _show_wish(self) -> None:
         explainer = self._explainer
         heatmap, network = explainer.heatmap, explainer.network
-        method: Method = explainer.wish.method or (heatmap.method if heatmap is not None else "gradcam")
-        self.method.setCurrentIndex(self.method.findData(method))
+        method, is_free = self._method, explainer.wish.is_free
+        self.method.setItemText(_AUTOMATIC, self.tr("Automatic ({0})").format(spoken(METHODS[method].title)))
+        self.method.setCurrentIndex(_AUTOMATIC if is_free else self.method.findData(method))
         self.method.setToolTip(plain_tip(spoken(METHODS[method].sentence)))
         layer = explainer.wish.layer or (network.default_layer if network is not None else "")
+        if is_free and heatmap is not None:
+            layer = heatmap.layer
         self.stage.setCurrentIndex(self.stage.findData(layer))
         self.stage.setEnabled(METHODS[method].has_layer and self.stage.count() > 0)
         top = explainer.explained.classes if explainer.explained is not None else ()

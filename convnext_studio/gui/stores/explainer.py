@@ -42,12 +42,17 @@ _LOOK = "heatmap"
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be explained. Empty: the Model's own choice of method and layer, and the most probable class."""
+    """What is to be explained. Empty: a faithful map's own method and layer, and the most probable class."""
 
     method: Method | None = None
     layer: str = ""
     class_name: str = ""
     versus: str = ""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody chose method or layer."""
+        return self.method is None and not self.layer
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import nn
 
 from convnext_studio.core.explain.chance import examine
 from convnext_studio.core.explain.gradient import Target
+from convnext_studio.core.explain.judge import other_way
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.maps import Question, answer, heatmap
 from convnext_studio.core.explain.place import image_map
@@ -27,7 +28,6 @@ from convnext_studio.core.explain.trust import (
     measure,
     scene_of,
 )
-from convnext_studio.core.explain.viewer import other_way
 from convnext_studio.core.explanations import Heatmap, Trust
 from convnext_studio.core.images.preprocess import PreparedImage, prepare
 from convnext_studio.core.values import Preprocessing
