@@ -25,7 +25,8 @@ _EXAMPLES = """examples:
 
 For each image NAME: NAME.overlay.png to look at, NAME.map.npy and NAME.map.tif (32-bit, 0 to 1, as large as the image),
 and NAME.json, which says what was explained and whether the map can be trusted. Without --class, the most probable
-class of each image is explained. Layers: stem, stage1 to stage4, or a block such as stage3.block2.
+class of each image is explained. Layers: stem, stage1 to stage4, or a block such as stage3.block2. Without --method and
+--layer it is Grad-CAM at the layer that points best, and where its map is not faithful another one that is.
 """
 
 
@@ -37,7 +38,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--class", dest="class_name", default="", metavar="C", help="class to explain (default: the top)"
     )
     parser.add_argument("--versus", default="", metavar="C", help="explain what speaks for the class against this one")
-    parser.add_argument("--layer", default="", metavar="L", help="layer to look at (default: the one that points best)")
+    parser.add_argument("--layer", default="", metavar="L", help="layer to look at (default: see below)")
     parser.add_argument("--method", choices=METHODS, metavar="NAME", help=f"one of: {', '.join(METHODS)}")
     parser.add_argument("--no-trust", action="store_true", help="do not check whether the maps are faithful: faster")
     add_execution(parser)

@@ -368,7 +368,8 @@ class Explain:
 
     `classes` names what to explain; none: the `top` most probable ones, which share all the work but the last step.
     `versus` asks what speaks for each of them against that class. `layers` as `LayerInfo.name` has them (timm's own
-    names are understood too); none: the default, chosen by evidence. `method` None: the default.
+    names are understood too); none: the default, chosen by evidence. `method` None: the default. With neither a Heatmap
+    that is not faithful gives way, in what comes back, to one of another method or layer that is, and a note says so.
     """
 
     image: ImageRef
