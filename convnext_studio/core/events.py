@@ -67,6 +67,13 @@ class Noticed:
 
 
 @dataclass(frozen=True)
+class FolderLost:
+    """An Image could not be read, and its folder is not there any more, or is empty: its drive may have gone."""
+
+    folder: str  # the highest one that is not there
+
+
+@dataclass(frozen=True)
 class ImagesFound:
     """More Images were found; each is reported once."""
 

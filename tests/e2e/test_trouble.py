@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -39,6 +41,39 @@ def test_a_killed_engine_is_replaced_and_the_job_goes_on_to_its_end(
     outcome = run_program(monkeypatch, ["gui"], script)
     assert outcome.code == 0
     assert any("started again" in fact for fact in outcome.messages)
+
+
+def test_a_drive_that_is_gone_for_a_while_pauses_the_run_and_costs_no_image(
+    thousand: Path,
+    tmp_path: Path,
+    quick_settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_message: Callable[[str], None],
+) -> None:
+    expect_message("cannot be reached any more")
+    drive, away = tmp_path / "drive", tmp_path / "unplugged"
+    shutil.copytree(thousand, drive)
+
+    def script(app: App) -> Generator[Until, None, None]:
+        library, classifier = app.studio.library, app.studio.classifier
+        drop(app, drive)
+        yield lambda: not library.is_finding and library.classified >= 20
+        assert classifier.state == "classifying"
+        drive.rename(away)
+        gone_at = time.monotonic()
+        yield lambda: classifier.state == "ready"
+        assert time.monotonic() - gone_at <= 5
+        assert library.errors <= BROKEN and library.waiting > 0
+        away.rename(drive)
+        app.actions["classify"].trigger()
+        yield is_done(app, GOOD + BROKEN)
+        assert (library.classified, library.errors) == (GOOD, BROKEN)
+
+    outcome = run_program(monkeypatch, ["gui"], script)
+    assert outcome.code == 0
+    assert [f"“{drive}” cannot be reached any more: classifying is paused."] == [
+        fact for fact in outcome.messages if "reached" in fact
+    ]
 
 
 @pytest.mark.parametrize(

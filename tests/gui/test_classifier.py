@@ -12,11 +12,11 @@ from pytestqt.qtbot import QtBot
 from convnext_studio.core import jobs
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import MissingWeights, UsageError
-from convnext_studio.core.events import EngineStopped, ImagesClassified, ImagesFound
+from convnext_studio.core.events import EngineStopped, FolderLost, ImagesClassified, ImagesFound
 from convnext_studio.core.requests import Classify, FindImages, LoadModel
-from convnext_studio.core.values import Execution, ImageRef, ModelInfo, ModelRef
+from convnext_studio.core.values import Execution, ImageRef, ModelInfo, ModelRef, Prediction
 from convnext_studio.gui.jobs import InlineLane, JobHandle, Ticket
-from convnext_studio.gui.messages import Messages
+from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores.classifier import Classifier
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.studio import Studio
@@ -343,3 +343,63 @@ def test_images_that_could_not_be_read_are_tried_once_more_when_asked(
     assert library.errors < 50
     retried = {ref.path for request in lanes["batch"].requests[asked:] for ref in request.images}
     assert {ref.path for ref in IMAGES[50:]} <= retried and len(retried) < 150  # what is known stays
+
+
+def test_a_drive_that_is_gone_pauses_the_run_and_one_press_goes_on(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes, expect_message: Expected
+) -> None:
+    expect_message("cannot be reached any more")
+    here = [ImageRef(f"/here/part_{number}.png") for number in range(80)]
+    usb = [ImageRef(f"/usb/part_{number}.png") for number in range(200)]
+    is_away = True
+
+    def classify(request: Classify, ctx: JobContext) -> None:
+        for ref in request.images:
+            answer = predict(ref, request.model)
+            if ref in usb and is_away:
+                ctx.emit(FolderLost("/usb"))
+                answer = replace(answer, classes=(), probabilities=(), error="The file is not there any more.")
+            ctx.emit(ImagesClassified((answer,)))
+
+    lanes["batch"].served_by[Classify] = classify
+    lanes["scan"].served_by[FindImages] = finding([*here, *usb])
+    told: list[Message] = []
+    library._messages.posted.connect(told.append)
+    classifier.load()
+    library.open_paths(["/here"])
+    wait_until_done(qtbot, library, classifier)
+    assert (library.classified, library.errors, library.waiting) == (80, 0, 200)  # none is blamed
+    (paused,) = told
+    assert paused.fact == "“/usb” cannot be reached any more: classifying is paused."
+    assert paused.action_text == "Go on" and paused.action is not None
+
+    is_away = False
+    paused.action()
+    wait_until_done(qtbot, library, classifier)
+    assert (library.classified, library.errors, library.waiting) == (280, 0, 0)
+    assert told == [paused]
+
+
+def test_going_on_without_the_drive_lists_its_images_with_the_reason(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes, expect_message: Expected
+) -> None:
+    expect_message("cannot be reached any more")
+    usb = [ImageRef(f"/usb/part_{number}.png") for number in range(100)]
+
+    def classify(request: Classify, ctx: JobContext) -> None:
+        ctx.emit(FolderLost("/usb"))
+        reason = "The file is not there any more."
+        ctx.emit(ImagesClassified(tuple(Prediction(ref, error=reason) for ref in request.images)))
+
+    lanes["batch"].served_by[Classify] = classify
+    lanes["scan"].served_by[FindImages] = finding(usb)
+    told: list[Message] = []
+    library._messages.posted.connect(told.append)
+    classifier.load()
+    library.open_paths(["/usb"])
+    wait_until_done(qtbot, library, classifier)
+    assert (library.errors, library.waiting) == (0, 100)
+    classifier.classify_rest()
+    wait_until_done(qtbot, library, classifier)
+    assert (library.errors, library.waiting) == (100, 0)
+    assert len(told) == 1

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import IO
 
 from convnext_studio.core.errors import ImageError
@@ -69,6 +69,23 @@ def opened(path: str) -> Iterator[Source]:
                 yield Source(data[:HEAD_BYTES], data, file, facts.st_size, suffix)
         except OSError as error:
             raise cannot_read(error) from error
+
+
+def first_lost(folder: Path) -> Path | None:
+    """The highest folder on the way to `folder` that is not there any more; itself where it is empty; else None.
+
+    Where a drive was unplugged its mount point stays, without anything in it.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return None if next(entries, None) else folder
+    except PermissionError:
+        return None
+    except (OSError, ValueError):
+        lost = folder
+    while lost.parent != lost and not lost.parent.is_dir():
+        lost = lost.parent
+    return lost
 
 
 class _Numberless(io.BufferedReader):

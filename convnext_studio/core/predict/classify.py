@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import DeviceError, ImageError, ModelError
-from convnext_studio.core.events import ClassifySummary, ImagesClassified, ModelLoaded, Noticed
+from convnext_studio.core.events import ClassifySummary, FolderLost, ImagesClassified, ModelLoaded, Noticed
 from convnext_studio.core.images.preprocess import load_input
+from convnext_studio.core.images.source import first_lost
 from convnext_studio.core.predict.answers import ranked, softmax
 from convnext_studio.core.predict.crew import Crew, Decoded
 from convnext_studio.core.predict.faults import Faults
@@ -37,7 +39,8 @@ def load_model(request: LoadModel, ctx: JobContext) -> ModelInfo:
 def classify(request: Classify, ctx: JobContext) -> ClassifySummary:
     """Predict every Image; the order of the Predictions is not that of the Images.
 
-    Raises `ModelError` for a Model without classes and `DeviceError` when not even one Image fits into the memory.
+    Emits `FolderLost`, once for each folder, before it answers for an Image of it. Raises `ModelError` for a Model
+    without classes and `DeviceError` when not even one Image fits into the memory.
     """
     ready = ready_model(request.model, request.execution, request.fit, ctx)
     if not ready.info.classes:
@@ -71,6 +74,8 @@ class _Steps:
         self._batch = 1 if request.is_careful else ready.plan.batch
         self._shrinking = threading.Lock()
         self._alone = threading.Lock()
+        self._telling = threading.Lock()
+        self._lost: set[Path] = set()
 
     def most_at_once(self) -> int:
         """The batch as calibrated, or smaller once memory was short."""
@@ -84,6 +89,7 @@ class _Steps:
             self._faults.arrive("decode")
             found = load_input(image.path, image.frame, self._ready.info.preprocessing, self._request.max_megapixels)
         except ImageError as error:
+            self._tell_if_lost(Path(image.path).parent)
             return self._failed(number, error.message)
         except (MemoryError, torch.OutOfMemoryError):
             return self._failed(number, "There is too little memory to open this picture.")
@@ -122,6 +128,14 @@ class _Steps:
             note=one.note,
             model=info.identity[:12],
         )
+
+    def _tell_if_lost(self, folder: Path) -> None:
+        lost = first_lost(folder)
+        with self._telling:
+            if lost is None or lost in self._lost:
+                return
+            self._lost.add(lost)
+        self._ctx.emit(FolderLost(str(lost)))
 
     def _failed(self, number: int, reason: str) -> Prediction:
         return Prediction(self._request.images[number], error=reason, model=self._ready.info.identity[:12])

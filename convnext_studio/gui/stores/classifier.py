@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -16,6 +16,7 @@ from convnext_studio.core.events import (
     ClassifySummary,
     EngineStopped,
     Failed,
+    FolderLost,
     ImagesClassified,
     ModelLoaded,
     ModelLoading,
@@ -33,7 +34,7 @@ from convnext_studio.core.values import (
 )
 from convnext_studio.gui.jobs import JobHandle, LaneLike
 from convnext_studio.gui.language import spoken
-from convnext_studio.gui.messages import Messages
+from convnext_studio.gui.messages import Message, Messages
 from convnext_studio.gui.stores.library import Library
 from convnext_studio.gui.stores.pace import Pace
 
@@ -115,6 +116,7 @@ class Classifier(QObject):
         self._queue: deque[ImageRef] = deque()
         self._suspects: deque[ImageRef] = deque()
         self._strikes: dict[ImageRef, int] = {}
+        self._missed: set[str] = set()  # folders that were lost; it was paused for each
         self._next = QTimer(self, interval=0, singleShot=True)
         self._next.timeout.connect(self._send_next)
         self._showing = QTimer(self, interval=SHOWN_MS, singleShot=True)
@@ -317,6 +319,7 @@ class Classifier(QObject):
     def _on_emptied(self) -> None:
         was_classifying = self.state == "classifying"
         self._withdraw()
+        self._missed.clear()
         self._is_wanted = False
         if was_classifying:
             self._become("ready")
@@ -351,16 +354,37 @@ class Classifier(QObject):
 
     def _on_events(self, events: list[object]) -> None:
         done: list[Prediction] = []
+        lost = ""
         for event in events:
             if isinstance(event, ImagesClassified):
                 done.extend(event.predictions)
+            elif isinstance(event, FolderLost):
+                lost = lost or (event.folder if event.folder not in self._missed else "")
             elif isinstance(event, ModelLoaded) and self.info is not None:
                 if event.info.identity != self.info.identity:  # its file was replaced: all answers are of another Model
                     self.load()
                     return
             elif isinstance(event, Noticed):
                 self._messages.info(spoken(event.message), spoken(event.hint))
+        if lost:  # what could not be read of it waits
+            done = [prediction for prediction in done if not (prediction.error and _is_in(prediction.image, lost))]
         self._take([prediction for prediction in done if prediction.model == self.identity or prediction.error])
+        if lost:
+            self._pause(lost)
+
+    def _pause(self, folder: str) -> None:
+        """A drive may have gone: wait for the user. If they go on without it, its Images get their reason."""
+        self._missed.add(folder)
+        self.stop()
+        self._messages.post(
+            Message(
+                "warning",
+                self.tr("“{0}” cannot be reached any more: classifying is paused.").format(folder),
+                self.tr("What is done stays. Bring it back and go on; without it, its images are only listed as lost."),
+                action_text=self.tr("Go on"),
+                action=self.classify_rest,
+            )
+        )
 
     def _take(self, predictions: list[Prediction]) -> None:
         chunk, run = self._chunk, self._run
@@ -373,6 +397,9 @@ class Classifier(QObject):
         run.silent_crashes = 0 if new else run.silent_crashes
         run.failed += sum(bool(prediction.error) for prediction in new)
         run.pace.add(time.monotonic(), run.done)
+        if self._missed:
+            read = [prediction.image for prediction in new if not prediction.error]
+            self._missed = {folder for folder in self._missed if not any(_is_in(image, folder) for image in read)}
         self._library.set_predictions(new)
         if not self._showing.isActive():
             self._showing.start()
@@ -447,6 +474,10 @@ class Classifier(QObject):
         if state != self.state:
             self.state = state
             self.state_changed.emit()
+
+
+def _is_in(image: ImageRef, folder: str) -> bool:
+    return PurePath(folder) in PurePath(image.path).parents
 
 
 def _answers(info: ModelInfo) -> tuple[object, ...]:

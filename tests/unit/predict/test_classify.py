@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 from convnext_studio.core import jobs
 from convnext_studio.core.context import Cancelled, JobContext
 from convnext_studio.core.errors import DeviceError, ModelError
-from convnext_studio.core.events import ClassifySummary, ImagesClassified, ModelLoaded, Noticed
+from convnext_studio.core.events import ClassifySummary, FolderLost, ImagesClassified, ModelLoaded, Noticed
 from convnext_studio.core.predict import classify as classify_module
 from convnext_studio.core.predict import ready
 from convnext_studio.core.predict.faults import VARIABLE
@@ -61,10 +62,33 @@ def test_unreadable_images_say_why_and_the_others_are_classified(
     text = tmp_path / "text.png"
     text.write_text("not a picture")
     images = (*photos[:3], ImageRef(str(text)), ImageRef(str(tmp_path / "gone.png")))
-    found, _, summary = _classify(Classify(images, model, TORCH))
+    found, seen, summary = _classify(Classify(images, model, TORCH))
     assert (summary.classified, summary.failed) == (3, 2)
     assert found[images[3]].error and not found[images[3]].classes
     assert found[images[4]].error
+    assert not any(isinstance(event, FolderLost) for event in seen)  # other files are there
+
+
+@pytest.mark.parametrize("way", ["removed", "unmounted"])
+def test_a_folder_that_is_lost_is_told_once_before_its_images(
+    photos: tuple[ImageRef, ...], model: ModelRef, tmp_path: Path, way: str
+) -> None:
+    drive = tmp_path / "drive"
+    parts = drive / "parts" / "deep"
+    parts.mkdir(parents=True)
+    images = tuple(ImageRef(str(parts / f"{number}.png")) for number in range(5))
+    if way == "removed":
+        shutil.rmtree(drive)
+    _, seen, summary = _classify(Classify((*photos[:3], *images), model, TORCH))
+    assert (summary.classified, summary.failed) == (3, 5)
+    (lost,) = [event for event in seen if isinstance(event, FolderLost)]
+    assert lost.folder == str(drive if way == "removed" else parts)  # of a mount point nothing is left but itself
+    failed = next(
+        number
+        for number, event in enumerate(seen)
+        if isinstance(event, ImagesClassified) and any(one.error for one in event.predictions)
+    )
+    assert seen.index(lost) < failed
 
 
 def test_short_memory_halves_the_batch_says_so_and_changes_no_answer(
