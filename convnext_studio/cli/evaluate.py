@@ -53,13 +53,14 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
         if out.suffix.lower() != ".json":
             raise UsageError(f"“{out.name}” does not end in .json.", "Name a file that does.")
         check_writable(out)
-    evaluation = _evaluated(arguments, stop)
+    unread: list[events.FolderUnread] = []
+    evaluation = _evaluated(arguments, stop, unread)
     _say_it(evaluation)
     _hand_over(evaluation, out)
-    return PARTLY_DONE if evaluation.unreadable or evaluation.left_out else DONE
+    return PARTLY_DONE if evaluation.unreadable or evaluation.left_out or unread else DONE
 
 
-def _evaluated(arguments: argparse.Namespace, stop: Stop) -> Evaluation:
+def _evaluated(arguments: argparse.Namespace, stop: Stop, unread: list[events.FolderUnread]) -> Evaluation:
     from convnext_studio.core.evaluation.report import Evaluation
 
     progress, done, total = Progress("images classified"), 0, 0
@@ -73,6 +74,8 @@ def _evaluated(arguments: argparse.Namespace, stop: Stop) -> Evaluation:
             progress.show(done, total)
         else:
             progress.hear(event)
+            if isinstance(event, events.FolderUnread):
+                unread.append(event)
 
     request = requests.Evaluate(
         ModelRef(arguments.model),

@@ -130,8 +130,10 @@ def _exit_code(ended: RunEnded, folder: str, stop: Stop, talk: _Talk) -> int:
 
 
 def _unreadable(folder: str) -> list[str]:
-    """Each Image that was left out when the Run began, and why."""
-    return [f"{path}: {reason}" for path, reason in read_data(Run.open(folder)).get("unreadable", [])]
+    """Each Image and folder that was left out when the Run began, and why."""
+    data = read_data(Run.open(folder))
+    folders = [one["message"] for one in data.get("warnings", []) if one["kind"] == "unread"]
+    return [*folders, *(f"{path}: {reason}" for path, reason in data.get("unreadable", []))]
 
 
 def _name(talk: _Talk, lines: Sequence[str], file: str) -> None:

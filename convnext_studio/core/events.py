@@ -67,6 +67,11 @@ class Noticed:
 
 
 @dataclass(frozen=True)
+class FolderUnread(Noticed):
+    """A folder could not be read, so that what is in it is missing from the result."""
+
+
+@dataclass(frozen=True)
 class FolderLost:
     """An Image could not be read, and its folder is not there any more, or is empty: its drive may have gone."""
 

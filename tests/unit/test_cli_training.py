@@ -19,7 +19,7 @@ from convnext_studio.cli.times import in_words
 from convnext_studio.cli.training_words import words_of
 from convnext_studio.core import events, jobs, requests
 from convnext_studio.core.context import Cancelled, JobContext
-from convnext_studio.core.data.dataset import DataSetCard
+from convnext_studio.core.data.dataset import DataSetCard, DataWarning
 from convnext_studio.core.errors import DataError, RunError
 from convnext_studio.core.recipe import Recipe
 from convnext_studio.core.run_events import (
@@ -100,6 +100,13 @@ def _leave_out(run: Run, ctx: JobContext) -> RunEnded:
     return DONE
 
 
+def _leave_a_folder_out(run: Run, ctx: JobContext) -> RunEnded:
+    problem = DataWarning("unread", "“/parts/deep” cannot be read: permission denied.")
+    environment.write_data(run, DataSetCard("parts", (), (), {}, warnings=(problem,)))
+    ctx.emit(STARTED)
+    return DONE
+
+
 def _lose(run: Run, ctx: JobContext) -> RunEnded:
     for number in range(25):
         path = f"/parts/{number}.png"
@@ -124,6 +131,7 @@ _ACTS: dict[str, Act] = {
     "stops": _stop,
     "fails": _fail,
     "leaves out": _leave_out,
+    "leaves a folder out": _leave_a_folder_out,
     "loses": _lose,
     "refuses": _refuse,
     "cancels": _cancel,
@@ -307,6 +315,13 @@ def test_images_that_cannot_be_read_are_named_before_training_and_at_its_end(
     before, _, after = capsys.readouterr().err.partition("Training the whole network…")
     for said in (before, after):
         assert said.count("/parts/0.png: Cut off.") == 1 and said.count("… and 5 more") == 1
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_makes_the_exit_code_1(
+    asked: list[requests.Train], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(tmp_path, "--name", "leaves a folder out") == 1
+    assert "“/parts/deep” cannot be read: permission denied.\n" in capsys.readouterr().err
 
 
 def test_where_no_images_are_found_the_place_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,7 +150,7 @@ def _read_folder(folder: str, ctx: JobContext) -> Listing:
         raise DataError(
             f"“{shown(folder)}” holds only folders named after splits, and no classes in them.", _SPLIT_HINT
         )
-    warnings = [DataWarning("broken", problem) for problem in summary.problems]
+    warnings = [DataWarning("unread", problem) for problem in summary.problems]
     used = {image.path for image in images}
     loose += [path for path, _ in inside if path not in used]
     if loose:

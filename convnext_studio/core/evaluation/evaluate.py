@@ -20,7 +20,7 @@ from convnext_studio.core.evaluation.kept import keep, of_run, reads_of_test
 from convnext_studio.core.evaluation.labelled import ALL, find_labelled
 from convnext_studio.core.evaluation.learned import learned_from, may_have_learned
 from convnext_studio.core.evaluation.report import Evaluation
-from convnext_studio.core.events import ImagesClassified, ImagesFound, Noticed
+from convnext_studio.core.events import FolderUnread, ImagesClassified, ImagesFound, Noticed
 from convnext_studio.core.predict.classify import classify
 from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.requests import Classify, Evaluate
@@ -56,6 +56,8 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
     )
     matched = _match(labelled.images, ready.info.title, ready.info.classes)
     doubts = (_DOUBT,) if may_have_learned(request.model.name, request.data) else ()
+    for problem in labelled.unread:
+        ctx.emit(FolderUnread(problem))
     for note in (*labelled.notes, *doubts, *matched.notes):
         ctx.emit(Noticed(note))
     predictions = _predictions(request, matched.images, ready.info, ctx)
@@ -70,7 +72,7 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         request.data,
         unreadable,
         matched.left_out,
-        labelled.notes + doubts + matched.notes + absent,
+        labelled.unread + labelled.notes + doubts + matched.notes + absent,
         time.monotonic() - started,
     )
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -24,6 +24,7 @@ class Labelled:
     images: tuple[LabelledImage, ...]
     split: str
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()  # what could not be read of it, in sentences
 
 
 def find_labelled(data: str, split: str, ctx: JobContext) -> Labelled:
@@ -34,19 +35,21 @@ def find_labelled(data: str, split: str, ctx: JobContext) -> Labelled:
     """
     folder = Path(data)
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     if (folder / RECIPE).is_file():
         images = _of_run(Run(folder.absolute()))
     else:
         listing = read_data_set(data, ctx)
         images = apply_edits(listing.images, listing.source).images
-        notes = tuple(warning.message for warning in listing.warnings)
+        notes = tuple(warning.message for warning in listing.warnings if warning.kind != "unread")
+        unread = tuple(warning.message for warning in listing.warnings if warning.kind == "unread")
         if split != ALL and not any(image.split for image in images):
-            return Labelled(images, ALL, (NOT_SPLIT, *notes))
+            return Labelled(images, ALL, (NOT_SPLIT, *notes), unread)
     chosen = tuple(image for image in images if split in (ALL, image.split))
     if not chosen:
         there = ", ".join(sorted({image.split or "none" for image in images}))
         raise DataError(f"The data set has no Images in the split “{split}”; there is: {there}.", "Name another split.")
-    return Labelled(chosen, split, notes)
+    return Labelled(chosen, split, notes, unread)
 
 
 def _of_run(run: Run) -> tuple[LabelledImage, ...]:

@@ -34,6 +34,16 @@ def test_the_figures_can_go_to_a_file_and_a_broken_image_makes_the_exit_code_1(
     assert "0.png" in said.err and not said.out
 
 
+def test_a_folder_that_cannot_be_read_is_named_and_makes_the_exit_code_1(
+    data_set: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data_set / "pit" / "deep").symlink_to("nowhere")
+    assert cli.main(["evaluate", str(model_file), str(data_set), *ON_CPU]) == 1
+    said = capsys.readouterr()
+    assert sum(json.loads(said.out)["support"]) == 24
+    assert "deep” is a link that leads nowhere." in said.err
+
+
 def test_images_larger_than_allowed_are_refused(
     data_set: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
