@@ -7,7 +7,7 @@ uv=.venv-tools/bin/uv
 [ -x "$uv" ] || uv=uv
 options="--universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links"
 "$uv" pip compile pyproject.toml $options --group dev \
-  --extra gui --extra openvino --extra onnxruntime --extra parquet --extra heic --extra tensorboard \
+  --extra gui --extra openvino --extra onnxruntime --extra parquet --extra heic --extra jpeg --extra tensorboard \
   --output-file packaging/requirements.lock "$@" >/dev/null
 echo "uv==$("$uv" --version | cut -d' ' -f2)" | "$uv" pip compile - $options \
   --output-file packaging/installer.lock >/dev/null

@@ -36,7 +36,8 @@ NOT_SAID = {
     "finish epoch", "lower rate", "time limit", "not finite", "not faithful", "balanced accuracy", "to compare",
     # exports, and what is raised for a fault of the program or caught again
     "Interval", "Judged", "Points", "Range", "Storage", "the loss is not finite", "these Batches are closed",
-    "no TIFF header", "out of memory", "out of memory, as ordered", "can't allocate memory", "bad allocation",
+    "no TIFF header", "Corrupt JPEG data", "Premature end", "{0} in place of {1}",
+    "out of memory", "out of memory, as ordered", "can't allocate memory", "bad allocation",
     "rows of probabilities differ in length", "{0} labels for {1} answers", "a class is not one of the {0}",
     "a Job returns and emits plain values and numpy arrays, not {0}",
 }  # fmt: skip

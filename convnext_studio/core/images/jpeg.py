@@ -1,4 +1,7 @@
-"""What Pillow does not tell of a JPEG: that it ends before its picture does, and that bytes follow its end.
+"""What Pillow does not tell of a JPEG: damage, that it ends before its picture does, and that bytes follow its end.
+
+libjpeg warns of bytes that make no sense, and decodes on. Pillow drops the warning. Where simplejpeg is installed,
+which has the same decoder in it and gives the same bits, it decodes in Pillow's place, and tells.
 
 Where an end mark comes too early, libjpeg fills what is missing with middle grey and says so nowhere. A picture that
 ends in that grey is decoded once more with other bytes at the end of its last scan: they change it if they are asked
@@ -10,9 +13,12 @@ and one exactly before a restart marker. Nor can one in arithmetic coding be tol
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
+from types import ModuleType
 
+import numpy as np
 from PIL import Image, JpegImagePlugin, MpoImagePlugin
 
 from convnext_studio.core.errors import ImageError
@@ -26,6 +32,45 @@ _MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])")  # those without a leng
 _OTHER_BYTES = bytes(range(1, 250))
 _GREY = (127, 128)
 _MOST_BYTES = 100_000_000
+_HARMLESS = re.compile(r"marker 0x(?!d\d)|ICC")  # filling between the parts of a header, and a broken colour profile
+_DAMAGED = "The file is damaged: a part of the picture may be wrong."
+
+_decoder: ModuleType | None
+try:
+    _decoder = importlib.import_module("simplejpeg")
+except ImportError:
+    _decoder = None
+
+
+def load(image: JpegImagePlugin.JpegImageFile, data: Buffer, factor: int) -> tuple[Image.Image, str]:
+    """The pixels at 1/`factor` of the size (1, 2, 4 or 8), and a sentence if what is in the file is damaged.
+
+    `data` is the whole file. Raises `ImageError` where it ends too early, and whatever Pillow raises.
+    """
+    is_usual = image.format == "JPEG" and image.mode in ("RGB", "L")
+    complaint = ""
+    if _decoder is not None and is_usual and isinstance(data, bytes):
+        try:
+            return _exactly(_decoder, image, data, factor), ""
+        except ValueError as error:  # what is wrong with it; Pillow says so in its own way, or opens it all the same
+            complaint = str(error)
+    if factor > 1:
+        image.draft(None, (image.width // factor, image.height // factor))
+    image.load()
+    check_end(image, data)
+    is_damaged = complaint.startswith(("Corrupt JPEG data", "Premature end")) and not _HARMLESS.search(complaint)
+    return image, _DAMAGED if is_damaged else ""
+
+
+def _exactly(decoder: ModuleType, image: Image.Image, data: bytes, factor: int) -> Image.Image:
+    """The same bits as Pillow's, or `ValueError` with what libjpeg warns of."""
+    width, height = (-(-side // factor) for side in image.size)
+    pixels = decoder.decode_jpeg(data, "GRAY" if image.mode == "L" else "RGB", min_height=height, min_width=width)
+    made = Image.fromarray(np.squeeze(pixels, 2) if image.mode == "L" else pixels)
+    if made.size != (width, height):
+        raise ValueError(f"{made.size} in place of {(width, height)}")
+    made.info = image.info
+    return made
 
 
 def end_note(data: Buffer) -> tuple[str, ...]:

@@ -174,13 +174,12 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
     width, height = image.size
     wanted = (target[1], target[0]) if target and turn >= 5 else target
     factor = _factor(image, width, height, wanted)
-    is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)  # an MPO is one too
-    if factor > 1 and is_jpeg:
-        image.draft(None, (width // factor, height // factor))
+    damage = ""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):  # an MPO is one too
+        image, damage = jpeg.load(image, source.data, factor)
         factor = 1
-    image.load()
-    if is_jpeg:
-        jpeg.check_end(image, source.data)
+    else:
+        image.load()
     if kind == "PNG":
         _check_last_row(image, source)
         turn, exif_note = metadata.orientation(image.info)  # it may follow the pixels
@@ -189,7 +188,7 @@ def _finish(  # noqa: PLR0917  the steps of one decoding, in order
     converter = tones.Tones(_used_bits(image))
     picture = _reduced_rgb(image, factor, converter)
     frame_note = f"Frame {frame + 1} of {frames}." if frames > 1 else ""
-    every_note = (frame_note, converter.note(image.mode), *notes, exif_note, metadata.profile_note(image.info))
+    every_note = (damage, frame_note, converter.note(image.mode), *notes, exif_note, metadata.profile_note(image.info))
     if turn in _TURNS:
         picture = picture.transpose(_TURNS[turn])
         width, height = (height, width) if turn >= 5 else (width, height)

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from convnext_studio.core.errors import ImageError
+from convnext_studio.core.images import jpeg
 from convnext_studio.core.images.open import DecodedImage, open_pixels
 from convnext_studio.core.images.sniff import sniff
 from convnext_studio.core.images.source import opened
@@ -179,6 +180,55 @@ def test_a_cut_off_jpeg_is_refused_also_where_somebody_put_an_end_mark(tmp_path:
     assert "cut off" in refusal(cut).message
     with pytest.raises(ImageError, match="cut off"):
         open_pixels(cut, target=(20, 20))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("target", [None, (20, 15)])
+def test_a_jpeg_with_flipped_bytes_is_refused_or_opens_with_a_note(
+    tmp_path: Path, mode: str, target: tuple[int, int] | None
+) -> None:
+    pytest.importorskip("simplejpeg")
+    buffer = io.BytesIO()
+    noise(40, 30, mode).resize((320, 240), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+    chance, named, changed = random.Random(3), 0, 0
+    whole = open_pixels(written(tmp_path, buffer.getvalue(), "whole.jpg"), target=target)
+    assert whole.notes == ()
+    for number in range(20):
+        data = bytearray(buffer.getvalue())
+        for _ in range(30):
+            data[chance.randrange(700, len(data) - 2)] ^= 1 << chance.randrange(8)
+        try:
+            found = open_pixels(written(tmp_path, bytes(data), f"{number}.jpg"), target=target)
+        except ImageError:
+            continue
+        changed += bool((found.pixels != whole.pixels).any())
+        named += found.notes == ("The file is damaged: a part of the picture may be wrong.",)
+    assert changed >= 10 and named >= 0.8 * changed  # what happens to decode to the end is not known to be wrong
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4, 8])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"quality": 30}])
+def test_both_decoders_of_jpeg_give_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, options: dict[str, object], factor: int
+) -> None:
+    pytest.importorskip("simplejpeg")
+    path = saved(tmp_path, noise(203, 151, mode), "a.jpg", **options)
+    target = (203 // (2 * factor), 151 // (2 * factor))
+    one = open_pixels(path, target=target)
+    monkeypatch.setattr(jpeg, "_decoder", None)
+    other = open_pixels(path, target=target)
+    assert one.pixels.shape[:2] == (-(-151 // factor), -(-203 // factor))
+    assert (one.pixels == other.pixels).all() and one.notes == other.notes == ()
+
+
+def test_what_is_odd_in_a_header_only_is_no_damage(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    quadrants().save(buffer, "JPEG")
+    data = buffer.getvalue()
+    tables = data.index(b"\xff\xdb")
+    filled = data[:tables] + b"\0\0\0\0" + data[tables:]
+    assert open_pixels(written(tmp_path, filled, "filled.jpg")).notes == ()
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
