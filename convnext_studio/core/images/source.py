@@ -74,17 +74,18 @@ def opened(path: str) -> Iterator[Source]:
 def first_lost(folder: Path) -> Path | None:
     """The highest folder on the way to `folder` that is not there any more; itself where it is empty; else None.
 
-    Where a drive was unplugged its mount point stays, without anything in it.
+    Where a drive was unplugged its mount point may stay, without anything in it; and a share whose server is gone
+    answers with errors of many kinds.
     """
-    try:
-        with os.scandir(folder) as entries:
-            return None if next(entries, None) else folder
-    except PermissionError:
-        return None
-    except (OSError, ValueError):
-        lost = folder
-    while lost.parent != lost and not lost.parent.is_dir():
-        lost = lost.parent
+    lost = None
+    for one in (folder, *folder.parents):
+        try:
+            with os.scandir(one) as entries:
+                return lost if lost or next(entries, None) else folder
+        except PermissionError:
+            return lost
+        except (OSError, ValueError):
+            lost = one
     return lost
 
 

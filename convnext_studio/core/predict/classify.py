@@ -131,11 +131,10 @@ class _Steps:
 
     def _tell_if_lost(self, folder: Path) -> None:
         lost = first_lost(folder)
-        with self._telling:
-            if lost is None or lost in self._lost:
-                return
-            self._lost.add(lost)
-        self._ctx.emit(FolderLost(str(lost)))
+        with self._telling:  # to the end: whoever finds it told may answer at once
+            if lost is not None and lost not in self._lost:
+                self._ctx.emit(FolderLost(str(lost)))
+                self._lost.add(lost)
 
     def _failed(self, number: int, reason: str) -> Prediction:
         return Prediction(self._request.images[number], error=reason, model=self._ready.info.identity[:12])

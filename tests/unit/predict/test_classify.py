@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,25 @@ def test_a_folder_that_is_lost_is_told_once_before_its_images(
         if isinstance(event, ImagesClassified) and any(one.error for one in event.predictions)
     )
     assert seen.index(lost) < failed
+
+
+def test_no_image_of_a_lost_folder_is_answered_for_while_another_thread_still_tells(
+    photos: tuple[ImageRef, ...], model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ready.ready_model(model, TORCH, None, JobContext())
+    (key,) = ready._kept
+    ready._kept[key] = replace(made, plan=replace(made.plan, workers=2))
+    seen: list[object] = []
+
+    def emit(event: object) -> None:
+        if isinstance(event, FolderLost):
+            time.sleep(0.3)  # the other thread takes the next Image meanwhile
+        seen.append(event)
+
+    images = tuple(ImageRef(str(tmp_path / "drive" / f"{number}.png")) for number in range(12))
+    jobs.run(Classify(images, model, TORCH), JobContext(emit))
+    kinds = [type(event) for event in seen]
+    assert kinds.index(FolderLost) < kinds.index(ImagesClassified)
 
 
 def test_short_memory_halves_the_batch_says_so_and_changes_no_answer(
