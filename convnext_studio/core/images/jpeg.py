@@ -33,6 +33,7 @@ _OTHER_BYTES = bytes(range(1, 250))
 _GREY = (127, 128)
 _MOST_BYTES = 100_000_000
 _HARMLESS = re.compile(r"marker 0x(?!d\d)|ICC")  # filling between the parts of a header, and a broken colour profile
+_PADDED = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _DAMAGED = "The file is damaged: a part of the picture may be wrong."
 
 _decoder: ModuleType | None
@@ -58,8 +59,16 @@ def load(image: JpegImagePlugin.JpegImageFile, data: Buffer, factor: int) -> tup
         image.draft(None, (image.width // factor, image.height // factor))
     image.load()
     check_end(image, data)
-    is_damaged = complaint.startswith(("Corrupt JPEG data", "Premature end")) and not _HARMLESS.search(complaint)
-    return image, _DAMAGED if is_damaged else ""
+    return image, _DAMAGED if _is_of_damage(complaint, data) else ""
+
+
+def _is_of_damage(complaint: str, data: Buffer) -> bool:
+    if not complaint.startswith(("Corrupt JPEG data", "Premature end")) or _HARMLESS.search(complaint):
+        return False
+    if padded := _PADDED.search(complaint):  # some cameras fill up to a round number
+        end = _end_of_scans(data[: len(data)])
+        return any(data[max(0, end - int(padded[1])) : end])
+    return True
 
 
 def _exactly(decoder: ModuleType, image: Image.Image, data: bytes, factor: int) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import os
 import random
@@ -10,6 +11,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from convnext_studio.core.errors import ImageError
 from convnext_studio.core.images import jpeg
 from convnext_studio.core.images.open import DecodedImage, open_pixels
 from convnext_studio.core.images.sniff import sniff
-from convnext_studio.core.images.source import opened
+from convnext_studio.core.images.source import first_lost, opened
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 200, 0), (0, 0, 255), (255, 255, 255)
 TURNED_BACK = {
@@ -222,13 +224,19 @@ def test_both_decoders_of_jpeg_give_the_same_bits(
     assert (one.pixels == other.pixels).all() and one.notes == other.notes == ()
 
 
-def test_what_is_odd_in_a_header_only_is_no_damage(tmp_path: Path) -> None:
+def test_what_is_odd_outside_of_the_picture_only_is_no_damage(tmp_path: Path) -> None:
+    pytest.importorskip("simplejpeg")
     buffer = io.BytesIO()
     quadrants().save(buffer, "JPEG")
     data = buffer.getvalue()
     tables = data.index(b"\xff\xdb")
     filled = data[:tables] + b"\0\0\0\0" + data[tables:]
     assert open_pixels(written(tmp_path, filled, "filled.jpg")).notes == ()
+    padded = data[:-2] + bytes(16) + data[-2:]  # as some cameras do, up to a round number of bytes
+    assert open_pixels(written(tmp_path, padded, "padded.jpg")).notes == ()
+    assert open_pixels(written(tmp_path, padded + data, "two.jpg")).notes == ()
+    dirty = data[:-2] + bytes(range(100, 116)) + data[-2:]
+    assert len(open_pixels(written(tmp_path, dirty, "dirty.jpg")).notes) == 1
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -433,3 +441,21 @@ def test_no_decoder_is_given_a_number_by_which_it_could_map_a_large_file(tmp_pat
     with opened(path) as source, pytest.raises(io.UnsupportedOperation):
         source.file.fileno()
     assert (open_pixels(path).pixels == np.asarray(picture)).all()
+
+
+def test_a_drive_that_answers_nothing_sensible_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = tmp_path / "share"
+    assert first_lost(tmp_path / ("a" * 300) / "parts") == tmp_path / ("a" * 300)
+    known = {name: getattr(os, name) for name in ("scandir", "stat")}
+
+    def gone(name: str) -> Callable[..., object]:
+        def ask(path: str | Path, *rest: object, **options: object) -> object:
+            if drive in (Path(path), *Path(path).parents):
+                raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")  # a share whose server is gone
+            return known[name](path, *rest, **options)
+
+        return ask
+
+    for name in known:
+        monkeypatch.setattr(os, name, gone(name))
+    assert first_lost(drive / "parts" / "ok") == drive
