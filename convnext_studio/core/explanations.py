@@ -175,7 +175,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class HeatmapProgress:
-    """A slow method has done this share of its work, 0..1."""
+    """A slow method has done this share of its work, 0..1; or, with 0, another look at the Image begins."""
 
     share: float
 

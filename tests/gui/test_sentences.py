@@ -76,6 +76,12 @@ def german(qapp: QApplication) -> Iterator[None]:
             "Verdeckt man den heißen Bereich, fällt „b and c“ von 0,91 auf 0,12; bei zufälligen Bereichen: 0,88.",
         ),
         (
+            "Grad-CAM, Stage 3 does not show what this answer rests on. LayerCAM, Stage 2, block 1 does, and is shown "
+            "in its place.",
+            "Grad-CAM, Stufe 3 zeigt nicht, worauf diese Antwort beruht. LayerCAM, Stufe 2, Block 1 zeigt es und steht "
+            "an dieser Stelle.",
+        ),
+        (
             "Some classes have few Images for training: “a” (3) and “b and 1,004” (1,004).",
             "Einige Klassen haben wenige Bilder zum Trainieren: „a“ (3) und „b and 1,004“ (1 004).",
         ),

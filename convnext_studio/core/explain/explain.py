@@ -11,7 +11,14 @@ from convnext_studio.core.explain.gradient import at_least_float32
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
 from convnext_studio.core.explain.maps import DEFAULT_METHOD, Question, region_of
 from convnext_studio.core.explain.viewer import Viewer
-from convnext_studio.core.explanations import Activations, Explained, HeatmapsMade, Trust, TrustMeasured
+from convnext_studio.core.explanations import (
+    Activations,
+    Explained,
+    HeatmapProgress,
+    HeatmapsMade,
+    Trust,
+    TrustMeasured,
+)
 from convnext_studio.core.images.preprocess import load_input
 from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.predict.runners.torch_runner import restore_threads
@@ -46,7 +53,10 @@ def explain(request: Explain, ctx: JobContext) -> Explained:
     def tell(number: int, trust: Trust) -> None:
         ctx.emit(TrustMeasured(number, trust))
 
-    return viewer.judge.trusted(explained, question, prepared, ctx.check, tell=tell)
+    def begin() -> None:
+        ctx.emit(HeatmapProgress(0.0))
+
+    return viewer.judge.trusted(explained, question, prepared, ctx.check, tell=tell, begin=begin)
 
 
 def show_activations(request: ShowActivations, ctx: JobContext) -> Activations:

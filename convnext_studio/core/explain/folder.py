@@ -122,11 +122,13 @@ class _Desk:
         return ImageExplained(image, files, explained.heatmaps[0].class_name, verdict)
 
     def _write(self, explained: Explained, name: str) -> tuple[str, ...]:
-        request = self.request
+        request, heatmap, check = self.request, explained.heatmaps[0], self.check
+        if check is not None and (check.method, check.layer) != (heatmap.method, heatmap.layer):
+            check = None  # it is of maps like the usual one, which gave way
         found = picture(
             explained.image,
-            explained.heatmaps[0],
-            dict(record_of(explained, self.ready.info, self.check)),
+            heatmap,
+            dict(record_of(explained, self.ready.info, check)),
             (request.colours, request.opacity),
             request.max_megapixels,
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from convnext_studio.core.errors import DeviceError
 from convnext_studio.core.explain.chance import LEVEL, examine
 from convnext_studio.core.explain.gradient import Target
 from convnext_studio.core.explain.lens import Lens, memory_in_words
@@ -26,7 +27,7 @@ Check = Callable[[], None]
 Tell = Callable[[int, Trust], None]
 
 
-def _nobody(_number: int, _trust: Trust) -> None:
+def _nobody(*_what: object) -> None:
     """Tell nobody."""
 
 
@@ -41,49 +42,62 @@ class Judge:
     preprocessing: Preprocessing
 
     def trusted(
-        self, explained: Explained, question: Question, prepared: PreparedImage, check: Check, *, tell: Tell = _nobody
+        self,
+        explained: Explained,
+        question: Question,
+        prepared: PreparedImage,
+        check: Check,
+        *,
+        tell: Tell = _nobody,
+        begin: Check = _nobody,
     ) -> Explained:
         """The same with the trust of each Heatmap; `tell` hears of each that stays, as soon as it is measured.
 
-        Where the choice of method and layer is free, a Heatmap that is not faithful gives way to one that is.
+        Where the choice of method and layer is free, a Heatmap that is not faithful gives way to one that is; `begin`
+        is called before each look for one.
         """
         scene = scene_of(prepared, self.preprocessing)
         heatmaps, trust, notes = list(explained.heatmaps), [], list(explained.notes)
         for number, one in enumerate(explained.heatmaps):
             measured = self._judged(one, scene, prepared, check)
             is_open = question.is_free and measured.verdict != "faithful"
-            better = self._second_look(one, scene, prepared, check) if is_open else None
+            better = self._second_look(one, scene, prepared, check, begin=begin) if is_open else None
             if better is None:
                 tell(number, measured)
             else:
                 heatmaps[number], measured = better
+                (method, layer), (other, place) = self._titles(one), self._titles(heatmaps[number])
                 notes.append(
-                    f"{self._title(one)} does not show what this answer rests on. "
-                    f"{self._title(heatmaps[number])} does, and is shown in its place."
+                    f"{method}, {layer} does not show what this answer rests on. "
+                    f"{other}, {place} does, and is shown in its place."
                 )
             trust.append(measured)
         return replace(explained, heatmaps=tuple(heatmaps), trust=tuple(trust), notes=tuple(notes))
 
     def _second_look(
-        self, one: Heatmap, scene: Scene, prepared: PreparedImage, check: Check
+        self, one: Heatmap, scene: Scene, prepared: PreparedImage, check: Check, *, begin: Check
     ) -> tuple[Heatmap, Trust] | None:
         """The first faithful Heatmap of the same, if there is one. What loses nothing is not judged: that is slow."""
         for look in second_looks(self.lens.split):
             check()
-            with memory_in_words():
-                found = self._made(one, look, prepared, check)
-                is_worth_it = hangs_on(scene, found, self._witness(found), check)
-            if is_worth_it:
+            begin()
+            try:
+                with memory_in_words():
+                    found = self._made(one, look, prepared, check)
+                    if not hangs_on(scene, found, self._witness(found), check):
+                        continue
                 measured = self._judged(found, scene, prepared, check)
-                if measured.verdict == "faithful" and measured.chance <= SECOND_LEVEL:
-                    return found, measured
+            except DeviceError:  # an early layer asks for more memory than the usual one, whose map is there
+                continue
+            if measured.verdict == "faithful" and measured.chance <= SECOND_LEVEL:
+                return found, measured
         return None
 
     def _judged(self, one: Heatmap, scene: Scene, prepared: PreparedImage, check: Check) -> Trust:
         check()
         with memory_in_words():
             other = self._made(one, other_way(self.lens.split, one), prepared, check)
-            return measure(scene, one, (other, self._title(other)), self._witness(one), check)
+            return measure(scene, one, (other, ", ".join(self._titles(other))), self._witness(one), check)
 
     def _made(self, one: Heatmap, look: tuple[Method, str], prepared: PreparedImage, check: Check) -> Heatmap:
         """The same asked by another method at another layer."""
@@ -98,9 +112,10 @@ class Judge:
         doubt = partial(examine, self.lens, Target(index, versus), self.batch)
         return Witness(self.run, self.batch, log_odds(index, versus), doubt, one.class_name, one.versus)
 
-    def _title(self, one: Heatmap) -> str:
-        info, split = METHODS[one.method], self.lens.split
-        return f"{info.title}, {split.steps[split.cut(one.layer) - 1].title}" if info.has_layer else info.title
+    def _titles(self, one: Heatmap) -> tuple[str, str]:
+        """Of method and layer; nothing here looks at the input itself."""
+        split = self.lens.split
+        return METHODS[one.method].title, split.steps[split.cut(one.layer) - 1].title
 
 
 def other_way(network: SplitNetwork, one: Heatmap) -> tuple[Method, str]:

@@ -20,6 +20,7 @@ from convnext_studio.core.data.dataset import LabelledImage, Split
 from convnext_studio.core.data.split_file import write_split
 from convnext_studio.core.errors import DeviceError, ImageError, ModelError, UsageError
 from convnext_studio.core.explain import lens
+from convnext_studio.core.explain.judge import Judge
 from convnext_studio.core.explain.lens import Lens
 from convnext_studio.core.explain.place import image_map
 from convnext_studio.core.explanations import (
@@ -218,7 +219,9 @@ def test_a_folder_gets_overlay_map_and_record_of_each_image_and_a_bad_one_its_re
 ) -> None:
     out, said = tmp_path / "why", list[object]()
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    request = requests.ExplainFolder((*images, ImageRef(str(tmp_path / "bad.png"))), str(out), model, CPU)
+    request = requests.ExplainFolder(
+        (*images, ImageRef(str(tmp_path / "bad.png"))), str(out), model, CPU, method="gradcam"
+    )
     summary = jobs.run(request, JobContext(said.append))
 
     assert isinstance(summary, ExplainSummary)
@@ -240,6 +243,20 @@ def test_a_folder_gets_overlay_map_and_record_of_each_image_and_a_bad_one_its_re
         assert record["model"]["title"] == "Planted"
     (check,) = [event for event in said if isinstance(event, ExplanationCheck)]
     assert "random weights" in check.sentence
+
+
+def test_the_record_of_a_map_that_took_the_place_of_the_usual_one_has_no_check_of_the_usual_one(
+    model: ModelRef, images: tuple[ImageRef, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trusted(_self: Judge, explained: Explained, *_rest: object, **_options: object) -> Explained:
+        better = replace(explained.heatmaps[0], method="layercam")
+        return replace(explained, heatmaps=(better,)) if explained.image == images[0] else explained
+
+    monkeypatch.setattr(Judge, "trusted", trusted)
+    jobs.run(requests.ExplainFolder(images[:2], str(tmp_path / "why"), model, CPU), JobContext())
+    records = [json.loads((tmp_path / "why" / f"{name}.json").read_bytes()) for name in ("part", "part (2)")]
+    assert [record["method"] for record in records] == ["layercam", "gradcam"]
+    assert records[0]["check"] is None and records[1]["check"]["method"] == "gradcam"
 
 
 def test_a_folder_keeps_the_files_of_others_and_what_was_explained_of_other_images(

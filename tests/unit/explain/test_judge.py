@@ -40,6 +40,7 @@ class Court:
         self.prepared = PreparedImage(pixels, "", PREPROCESSING.width, PREPROCESSING.height)
         self.judged: list[Look] = []
         self.told: list[tuple[int, Trust]] = []
+        self.begun: list[str] = []
 
         def measure(_scene: object, one: Heatmap, *_rest: object) -> Trust:
             self.judged.append(of(one))
@@ -63,7 +64,9 @@ class Court:
         def tell(number: int, trust: Trust) -> None:
             self.told.append((number, trust))
 
-        return self._judge.trusted(self.explained, question, self.prepared, lambda: None, tell=tell)
+        return self._judge.trusted(
+            self.explained, question, self.prepared, lambda: None, tell=tell, begin=lambda: self.begun.append("")
+        )
 
 
 @pytest.mark.parametrize("verdict", ["not faithful", "weak"])
@@ -108,6 +111,31 @@ def test_a_second_look_must_be_rarer_by_chance_than_the_first(
     assert ended.heatmaps == court.explained.heatmaps and ended.trust[0].verdict == "not faithful"
     assert court.judged == [USUAL, *looks]
     assert court.told == [(0, ended.trust[0])]
+
+
+def test_each_second_look_is_told_for_whoever_waits_that_long_without_a_word_takes_the_engine_to_hang(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    court = Court(planted.model.network, monkeypatch, {}, "not faithful")
+    court.end()
+    assert len(court.begun) == len(court.judged) - 1 == 4
+
+
+def test_a_second_look_that_memory_is_too_short_for_takes_nothing_away(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    court = Court(planted.model.network, monkeypatch, {("layercam", "stage4"): 0.005}, "not faithful")
+    known = module.answer
+
+    def answer(lens: Lens, batch: torch.Tensor, classes: object, question: Question, check: object) -> object:
+        if question.layers == ("stage2",):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return known(lens, batch, classes, question, check)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "answer", answer)
+    ended = court.end()
+    assert of(ended.heatmaps[0]) == ("layercam", "stage4")
+    assert ("gradcam", "stage2") not in court.judged
 
 
 def test_what_loses_nothing_is_not_judged(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
