@@ -424,6 +424,7 @@ def test_a_chosen_stage_keeps_the_method_that_is_shown_and_automatic_takes_both_
     assert (explainer.wish.method, explainer.wish.layer) == ("gradcam", "stage2")
     qtbot.waitUntil(lambda: explainer.trust is not None)
     assert panel.method.currentText() == "Grad-CAM"
+    assert panel.method.itemText(0) == "Automatic"  # which map it would show is not known now
     panel.method.setCurrentIndex(0)
     panel.method.activated.emit(0)
     assert explainer.wish.is_free

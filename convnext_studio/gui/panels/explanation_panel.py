@@ -207,7 +207,8 @@ class ExplanationPanel(QWidget):
         explainer = self._explainer
         heatmap, network = explainer.heatmap, explainer.network
         method, is_free = self._method, explainer.wish.is_free
-        self.method.setItemText(_AUTOMATIC, self.tr("Automatic ({0})").format(spoken(METHODS[method].title)))
+        named = self.tr("Automatic ({0})").format(spoken(METHODS[method].title))
+        self.method.setItemText(_AUTOMATIC, named if is_free else self.tr("Automatic"))
         self.method.setCurrentIndex(_AUTOMATIC if is_free else self.method.findData(method))
         self.method.setToolTip(plain_tip(spoken(METHODS[method].sentence)))
         layer = explainer.wish.layer or (network.default_layer if network is not None else "")
