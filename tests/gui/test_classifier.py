@@ -403,3 +403,29 @@ def test_going_on_without_the_drive_lists_its_images_with_the_reason(
     wait_until_done(qtbot, library, classifier)
     assert (library.errors, library.waiting) == (100, 0)
     assert len(told) == 1
+
+
+def test_images_of_two_drives_that_go_at_once_all_wait(
+    qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes, expect_message: Expected
+) -> None:
+    expect_message("cannot be reached any more")
+    refs = [ImageRef(f"/{drive}/part_{number}.png") for number in range(30) for drive in ("usb", "card")]
+
+    def classify(request: Classify, ctx: JobContext) -> None:
+        ctx.emit(FolderLost("/usb"))
+        ctx.emit(FolderLost("/card"))
+        reason = "The file is not there any more."
+        ctx.emit(ImagesClassified(tuple(Prediction(ref, error=reason) for ref in request.images)))
+
+    lanes["batch"].served_by[Classify] = classify
+    lanes["scan"].served_by[FindImages] = finding(refs)
+    told: list[Message] = []
+    library._messages.posted.connect(told.append)
+    classifier.load()
+    library.open_paths(["/usb", "/card"])
+    wait_until_done(qtbot, library, classifier)
+    assert (library.errors, library.waiting) == (0, 60)
+    assert [message.fact.split("”")[0] for message in told] == ["“/usb"]
+    classifier.classify_rest()
+    wait_until_done(qtbot, library, classifier)
+    assert (library.errors, library.waiting, len(told)) == (60, 0, 1)  # nothing came back, so nothing new is said

@@ -116,7 +116,8 @@ class Classifier(QObject):
         self._queue: deque[ImageRef] = deque()
         self._suspects: deque[ImageRef] = deque()
         self._strikes: dict[ImageRef, int] = {}
-        self._missed: set[str] = set()  # folders that were lost; it was paused for each
+        self._missed: set[str] = set()  # folders that were lost, and the user went on
+        self._may_pause = True  # an Image was read since the last pause: to go on without a drive takes one press
         self._next = QTimer(self, interval=0, singleShot=True)
         self._next.timeout.connect(self._send_next)
         self._showing = QTimer(self, interval=SHOWN_MS, singleShot=True)
@@ -320,6 +321,7 @@ class Classifier(QObject):
         was_classifying = self.state == "classifying"
         self._withdraw()
         self._missed.clear()
+        self._may_pause = True
         self._is_wanted = False
         if was_classifying:
             self._become("ready")
@@ -354,27 +356,31 @@ class Classifier(QObject):
 
     def _on_events(self, events: list[object]) -> None:
         done: list[Prediction] = []
-        lost = ""
+        lost: list[str] = []
         for event in events:
             if isinstance(event, ImagesClassified):
                 done.extend(event.predictions)
             elif isinstance(event, FolderLost):
-                lost = lost or (event.folder if event.folder not in self._missed else "")
+                lost += [event.folder] if event.folder not in self._missed else []
             elif isinstance(event, ModelLoaded) and self.info is not None:
                 if event.info.identity != self.info.identity:  # its file was replaced: all answers are of another Model
                     self.load()
                     return
             elif isinstance(event, Noticed):
                 self._messages.info(spoken(event.message), spoken(event.hint))
-        if lost:  # what could not be read of it waits
-            done = [prediction for prediction in done if not (prediction.error and _is_in(prediction.image, lost))]
+        is_paused = bool(lost) and self._may_pause
+        if is_paused:  # what could not be read of them waits
+            done = [one for one in done if not one.error or not any(_is_in(one.image, folder) for folder in lost)]
         self._take([prediction for prediction in done if prediction.model == self.identity or prediction.error])
-        if lost:
-            self._pause(lost)
+        if is_paused:
+            self._pause(lost[0])
+        else:
+            self._missed.update(lost)
 
     def _pause(self, folder: str) -> None:
         """A drive may have gone: wait for the user. If they go on without it, its Images get their reason."""
         self._missed.add(folder)
+        self._may_pause = False
         self.stop()
         self._messages.post(
             Message(
@@ -399,6 +405,7 @@ class Classifier(QObject):
         run.pace.add(time.monotonic(), run.done)
         if self._missed:
             read = [prediction.image for prediction in new if not prediction.error]
+            self._may_pause = self._may_pause or bool(read)
             self._missed = {folder for folder in self._missed if not any(_is_in(image, folder) for image in read)}
         self._library.set_predictions(new)
         if not self._showing.isActive():
