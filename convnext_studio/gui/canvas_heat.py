@@ -179,7 +179,8 @@ class CanvasHeat(QObject):
     # --- the stages
 
     def _on_stage_chosen(self, layer: str) -> None:
-        self._studio.explainer.set_wish(layer=layer)
+        explainer = self._studio.explainer
+        explainer.set_wish(method=explainer.method, layer=layer)
 
     def _on_show_stages(self, is_on: bool) -> None:
         self._strip.setVisible(is_on)

@@ -415,6 +415,27 @@ def test_a_faithful_map_of_another_method_takes_the_place_of_the_usual_one_and_i
     assert explainer.wish.is_free  # so the next Image begins with the usual map again
 
 
+def test_the_stages_are_of_the_method_that_took_the_place_of_the_usual_one(
+    qtbot: QtBot, page: QWidget, explained: Studio, lanes: Lanes
+) -> None:
+    def answer(request: Explain, ctx: JobContext) -> Explained:
+        usual = explain(dataclasses.replace(request, is_trust_wanted=False), ctx)
+        if request.method is not None or request.layers or not request.is_trust_wanted:
+            return usual
+        better = dataclasses.replace(usual.heatmaps[0], method="layercam", layer="stage2")
+        return dataclasses.replace(usual, heatmaps=(better,), trust=(trust(),))
+
+    lanes["explain"].served_by[Explain] = answer
+    explainer = explained.explainer
+    explainer.set_shows_stages(True)
+    qtbot.waitUntil(lambda: len(explainer.stages) == 4)
+    explained.library.step(1)
+    qtbot.waitUntil(lambda: explainer.trust is not None)
+    qtbot.waitUntil(lambda: {one.method for one in explainer.stages} == {"layercam"})
+    page.canvas.strip.chosen.emit("stage3")  # type: ignore[attr-defined]
+    assert (explainer.wish.method, explainer.wish.layer) == ("layercam", "stage3")
+
+
 def test_a_chosen_stage_keeps_the_method_that_is_shown_and_automatic_takes_both_back(
     qtbot: QtBot, page: QWidget, explained: Studio, lanes: Lanes
 ) -> None:

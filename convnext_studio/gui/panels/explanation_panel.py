@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
-from convnext_studio.core.explanations import METHODS, Method, record_of
+from convnext_studio.core.explanations import METHODS, record_of
 from convnext_studio.core.requests import ExplainFolder, SaveHeatmap
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.language import spoken
@@ -157,7 +157,7 @@ class ExplanationPanel(QWidget):
             self._explainer.set_wish(method=self.method.currentData())
 
     def _on_stage(self) -> None:
-        self._explainer.set_wish(method=self._method, layer=self.stage.currentData())
+        self._explainer.set_wish(method=self._explainer.method, layer=self.stage.currentData())
 
     def _on_class(self, name: str) -> None:
         self._explainer.set_wish(class_name=name)
@@ -197,16 +197,10 @@ class ExplanationPanel(QWidget):
             self.stage.addItem(cells, layer.name)
         self._show()
 
-    @property
-    def _method(self) -> Method:
-        """The chosen one, or where none is chosen that of the map that is shown."""
-        heatmap = self._explainer.heatmap
-        return self._explainer.wish.method or (heatmap.method if heatmap is not None else "gradcam")
-
     def _show_wish(self) -> None:
         explainer = self._explainer
         heatmap, network = explainer.heatmap, explainer.network
-        method, is_free = self._method, explainer.wish.is_free
+        method, is_free = explainer.method, explainer.wish.is_free
         named = self.tr("Automatic ({0})").format(spoken(METHODS[method].title))
         self.method.setItemText(_AUTOMATIC, named if is_free else self.tr("Automatic"))
         self.method.setCurrentIndex(_AUTOMATIC if is_free else self.method.findData(method))

@@ -122,6 +122,11 @@ class Explainer(QObject):
         return self.explained.heatmaps[0] if self.explained is not None else None
 
     @property
+    def method(self) -> Method:
+        """The chosen one, or where none is chosen that of the Heatmap."""
+        return self.wish.method or (self.heatmap.method if self.heatmap is not None else "gradcam")
+
+    @property
     def trust(self) -> Trust | None:
         """Whether the Heatmap can be trusted, once that is measured."""
         return self.explained.trust[0] if self.explained is not None and self.explained.trust else None
@@ -318,6 +323,7 @@ class Explainer(QObject):
         self._keep(key, explained)
         self.explained = explained
         self.is_busy = False
+        self._follow_stages()  # another method may have taken the place of the usual one
         self.changed.emit()
         return True
 
@@ -403,9 +409,9 @@ class Explainer(QObject):
 
     def _follow_stages(self) -> None:
         key = self._key() if self.shows_stages else None
-        key = replace(key, wish=replace(key.wish, layer="")) if key is not None else None
+        key = replace(key, wish=replace(key.wish, method=self.method, layer="")) if key is not None else None
         layers = self._stage_names()
-        if key is not None and (not layers or not METHODS[key.wish.method or "gradcam"].has_layer):
+        if key is not None and (not layers or not METHODS[self.method].has_layer):
             key = None
         if key == self._stages_asked:
             return
