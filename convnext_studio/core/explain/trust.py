@@ -7,10 +7,10 @@ leave what a strong blur leaves. Scores are compared as log-odds, which do not s
 these figures say, a map is no evidence where a head that learned nothing hangs on its area as much: that is tested by
 `chance.py` for each map.
 
-Seen on fresh seeds where one patch decides (`tests/bench/RESULTS.md`): of random heads' own maps 99 % are refused, of a
-trained network's own maps that lie on the patch 96 % are faithful; most that lie beside it are refused, rightly. A
-random head's map that lies on the patch is accepted when the trained network is asked about it: that network does rely
-on the patch, whoever drew the map.
+Seen on fresh seeds where one patch decides (`tests/bench/RESULTS.md`): of random heads' own maps 98 % are refused, of
+trained networks' own ones 95 % are faithful, with what `judge.py` looks for where the usual map is not. A random head's
+map that lies on the patch is accepted when the trained network is asked about it: that network does rely on the patch,
+whoever drew the map.
 """
 
 from __future__ import annotations
