@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
 from convnext_studio.gui.stores.job_list import JobEntry, JobList
 from convnext_studio.gui.stores.training import Training
 from convnext_studio.gui.stores.training_words import progress_words
+
+if TYPE_CHECKING:  # read when the first Run is: the window is on the screen sooner
+    from convnext_studio.core.runs.summary import RunSummary
 
 
 class TrainingShown(QObject):
@@ -28,7 +33,13 @@ class TrainingShown(QObject):
         for folder, run in working.items():
             if folder not in self._entries:
                 self._entries[folder] = self._jobs.open(run.name, self._stopper(folder), "train")
-            self._entries[folder].progress(run.epoch, run.epochs, progress_words(run))
+            self._entries[folder].progress(run.epoch, run.epochs, progress_words(self._as_on_its_page(run)))
+
+    def _as_on_its_page(self, run: RunSummary) -> RunSummary:
+        """Of the Run whose page is open all its lines are known: the time left is told from them at both places."""
+        view = self._training.view
+        left = view.history.seconds_left if view.folder == run.folder else None
+        return run if left is None else replace(run, seconds_left=left)
 
     def _stopper(self, folder: str) -> Callable[[], None]:
         def stop() -> None:
