@@ -1,7 +1,8 @@
 """What Pillow does not tell of a JPEG: damage, that it ends before its picture does, and that bytes follow its end.
 
 libjpeg warns of bytes that make no sense, and decodes on. Pillow drops the warning. Where simplejpeg is installed,
-which has the same decoder in it and gives the same bits, it decodes in Pillow's place, and tells.
+which has the same decoder in it and gives the same bits, it decodes in Pillow's place, and tells: not of CMYK, nor of a
+later picture in a file, nor of a file so large that it is read bit by bit.
 
 Where an end mark comes too early, libjpeg fills what is missing with middle grey and says so nowhere. A picture that
 ends in that grey is decoded once more with other bytes at the end of its last scan: they change it if they are asked
@@ -48,7 +49,7 @@ def load(image: JpegImagePlugin.JpegImageFile, data: Buffer, factor: int) -> tup
 
     `data` is the whole file. Raises `ImageError` where it ends too early, and whatever Pillow raises.
     """
-    is_usual = image.format == "JPEG" and image.mode in ("RGB", "L")
+    is_usual = image.tell() == 0 and image.mode in ("RGB", "L")
     complaint = ""
     if _decoder is not None and is_usual and isinstance(data, bytes):
         try:

@@ -224,6 +224,17 @@ def test_both_decoders_of_jpeg_give_the_same_bits(
     assert (one.pixels == other.pixels).all() and one.notes == other.notes == ()
 
 
+def test_damage_in_the_first_picture_of_a_file_from_a_phone_is_noted(tmp_path: Path) -> None:
+    pytest.importorskip("simplejpeg")
+    path = Path(saved(tmp_path, noise(80, 60), "a.mpo", save_all=True, append_images=[noise(40, 30)]))
+    assert open_pixels(str(path)).notes == ("Frame 1 of 2.",)
+    data = bytearray(path.read_bytes())
+    data[1500:1600] = bytes(100)
+    damaged = written(tmp_path, bytes(data), "b.mpo")
+    assert open_pixels(damaged).notes == ("The file is damaged: a part of the picture may be wrong.", "Frame 1 of 2.")
+    assert open_pixels(damaged, frame=1).notes == ("Frame 2 of 2.",)
+
+
 def test_what_is_odd_outside_of_the_picture_only_is_no_damage(tmp_path: Path) -> None:
     pytest.importorskip("simplejpeg")
     buffer = io.BytesIO()
