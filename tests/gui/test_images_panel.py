@@ -127,6 +127,31 @@ def test_an_image_that_can_be_read_again_has_its_thumbnail_after_the_next_try(
     qtbot.waitUntil(lambda: studio.library.waiting == 0 and not panel._counting.isActive())
 
 
+def test_thumbnails_missed_while_a_drive_was_gone_come_when_one_goes_on_with_what_waits(
+    qtbot: QtBot, panel: ImagesPanel, studio: Studio
+) -> None:
+    first = studio.library.image_at(0)
+    qtbot.waitUntil(lambda: studio.thumbnails.pixmap(first) is not None and not panel.grid._settling.isActive())
+    studio.thumbnails.forget(first)
+    studio.thumbnails._errors[first] = "The file is not there any more."
+    studio.library.drop_prediction(first)  # it waits
+    studio.classifier.classify_rest()
+    qtbot.waitUntil(lambda: studio.thumbnails.pixmap(first) is not None)
+    assert studio.thumbnails.error(first) == ""
+    qtbot.waitUntil(lambda: studio.library.waiting == 0 and not panel._counting.isActive())
+
+
+def test_a_file_that_changed_has_its_new_thumbnail_without_a_turn_of_the_wheel(
+    qtbot: QtBot, panel: ImagesPanel, studio: Studio
+) -> None:
+    first = studio.library.image_at(0)
+    qtbot.waitUntil(lambda: studio.thumbnails.pixmap(first) is not None and not panel.grid._settling.isActive())
+    studio.viewer.reread.emit(first)
+    assert studio.thumbnails.pixmap(first) is None
+    qtbot.waitUntil(lambda: studio.thumbnails.pixmap(first) is not None)
+    qtbot.waitUntil(lambda: studio.library.waiting == 0 and not panel._counting.isActive())
+
+
 def test_grid_and_table_share_the_current_row(
     qtbot: QtBot, panel: ImagesPanel, studio: Studio, actions: Actions
 ) -> None:

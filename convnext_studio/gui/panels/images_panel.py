@@ -168,6 +168,7 @@ class ImagesPanel(Frame):
         library.modelReset.connect(self._restore_view)
         library.layoutChanged.connect(self.grid.show_anew)
         library.errors_dropped.connect(self.grid.show_anew)  # their thumbnails are asked for once more
+        self._studio.viewer.reread.connect(self.grid.show_anew)  # and that of a file that changed
         library.current_changed.connect(self._on_current)
         library.arrangement_changed.connect(self._on_arrangement)
         library.counts_changed.connect(self._on_counts_soon)

@@ -241,8 +241,10 @@ class Classifier(QObject):
         self._begin(library.image_of_record(record) for record in library.unclassified())
 
     def classify_rest(self) -> None:
-        """As `classify_all`; where none waits, try those once more that could not be read: a drive may be back."""
-        if not self._library.waiting:
+        """As `classify_all`; a drive may be back: try thumbnails once more, and where none waits, all not readable."""
+        if self._library.waiting:
+            self._library.errors_dropped.emit()
+        else:
             self._library.drop_errors()
         self.classify_all()
 
