@@ -68,15 +68,20 @@ def test_the_time_is_told_as_what_it_is_and_only_where_it_is_asked_for(panel: Pr
     assert "Reading and classifying took 7.3 ms" in panel.figures.toolTip()
 
 
-def test_a_note_about_the_picture_is_said_once(panel: PredictionsPanel, studio: Studio) -> None:
-    done = studio.library.current_prediction
-    assert done is not None
-    panel._notes.setText("Frame 1 of 2.")
-    studio.library.set_predictions([dataclasses.replace(done, note="Frame 1 of 2.")])
-    assert panel.state.text() == ""
-    panel._notes.setText("")
-    studio.library.set_predictions([dataclasses.replace(done, note="Frame 1 of 3.")])
-    assert panel.state.text() == "Frame 1 of 3."
+def test_a_note_about_the_picture_stands_by_its_answer_and_is_said_once(
+    panel: PredictionsPanel, studio: Studio
+) -> None:
+    done, opened = studio.library.current_prediction, studio.viewer.opened
+    assert done is not None and opened is not None
+    studio.viewer.opened = dataclasses.replace(opened, notes=("The file is damaged.", "Frame 1 of 2."))
+    studio.library.drop_prediction(done.image)
+    studio.viewer.opened_changed.emit()
+    assert panel._notes.text() == "The file is damaged.\nFrame 1 of 2."
+    studio.library.set_predictions([dataclasses.replace(done, note="The file is damaged.")])
+    assert panel.state.text() == "The file is damaged."
+    assert panel._notes.text() == "Frame 1 of 2."
+    studio.library.set_predictions([dataclasses.replace(done, note="The file is damaged. Frame 1 of 2.")])
+    assert not panel._notes.isVisible()
 
 
 def test_long_class_names_take_the_room_of_the_bars_down_to_the_shortest(panel: PredictionsPanel) -> None:

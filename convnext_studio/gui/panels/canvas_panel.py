@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout
 
 from convnext_studio.core.values import FITS
 from convnext_studio.gui.actions import Actions
@@ -93,9 +93,11 @@ class CanvasPanel(Frame):
         head = QHBoxLayout()
         head.setContentsMargins(12, 5, 8, 5)
         head.setSpacing(8)
-        head.addWidget(self._name, 2)
-        head.addWidget(self._facts)
+        self._name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # notes get the rest
+        head.addWidget(self._name)
         head.addWidget(self._notes, 1)
+        head.addStretch(0)  # where there is no note
+        head.addWidget(self._facts)
         for action, icon in (
             ("show_heatmap", "eye"),
             ("show_input", "frame"),

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from convnext_studio.core.events import OpenedImage
 from convnext_studio.core.values import ModelInfo, Prediction
 from convnext_studio.gui.actions import Actions
 from convnext_studio.gui.language import spoken
@@ -169,13 +170,20 @@ class PredictionsPanel(Frame):
         words = self._state_words(done)
         self.state.setText(words)
         self.state.setVisible(bool(words))
+        self._show_notes(done)
+
+    def _show_notes(self, done: Prediction | None) -> None:
+        """What is odd about the file, but for what stands above already: the answer may be wrong by it."""
+        shown = self._opened
+        said = done.note if done is not None and not done.error else ""
+        notes = [spoken(note) for note in shown.notes if note not in said] if shown is not None else []
+        self._notes.setText("\n".join(notes))
+        self._notes.setVisible(bool(notes))
 
     def _state_words(self, done: Prediction | None) -> str:
         classifier = self._studio.classifier
         if done is not None:
-            return spoken(
-                done.error or ("" if self._notes.text() else done.note)
-            )  # the opened file says the same below
+            return spoken(done.error or done.note)
         if self._studio.library.current_image is None:
             return self.tr("Pick an image to see its Predictions.")
         if classifier.info is not None and not classifier.info.classes:
@@ -219,8 +227,7 @@ class PredictionsPanel(Frame):
     # --- the file
 
     def _show_facts(self) -> None:
-        image, opened = self._studio.library.current_image, self._studio.viewer.opened
-        shown = opened if opened is not None and opened.image == image else None
+        image, shown = self._studio.library.current_image, self._opened
         self._facts["size"].setText(f"{count(shown.width)} × {count(shown.height)}" if shown else _UNKNOWN)
         self._facts["format"].setText(shown.format if shown else _UNKNOWN)
         self._facts["file"].setText(file_size(shown.file_bytes) if shown else _UNKNOWN)
@@ -228,9 +235,13 @@ class PredictionsPanel(Frame):
         self._facts["file"].setToolTip(exact)
         self._facts["path"].setText(image.path if image is not None else "")
         self._copy_path.setEnabled(image is not None)
-        self._notes.setText("\n".join(map(spoken, shown.notes)) if shown else "")
-        self._notes.setVisible(bool(shown and shown.notes))
         self._show_prediction()
+
+    @property
+    def _opened(self) -> OpenedImage | None:
+        """The current Image, if it is the one that is open."""
+        opened = self._studio.viewer.opened
+        return opened if opened is not None and opened.image == self._studio.library.current_image else None
 
     def _on_copy_path(self) -> None:
         image = self._studio.library.current_image
