@@ -382,7 +382,7 @@ def test_the_panel_names_method_stage_class_and_trust(page: QWidget, explained: 
     panel = page.panel  # type: ignore[attr-defined]
     top = explained.explainer.explained
     assert top is not None
-    assert panel.method.currentText() == "Automatic (Grad-CAM)"
+    assert panel.method.currentText() == "Auto (Grad-CAM)"
     assert panel.stage.currentText() == "Stage 4, 4 × 4"
     assert panel.class_name.currentText() == f"{top.classes[0]} (top)"
     assert panel.trust.chip.accessibleName() == "Faithful"
@@ -409,7 +409,7 @@ def test_a_faithful_map_of_another_method_takes_the_place_of_the_usual_one_and_i
     panel, explainer = page.panel, explained.explainer  # type: ignore[attr-defined]
     explained.library.step(1)
     qtbot.waitUntil(lambda: explainer.trust is not None)
-    assert panel.method.currentText() == "Automatic (LayerCAM)"
+    assert panel.method.currentText() == "Auto (LayerCAM)"
     assert panel.stage.currentText() == "Stage 2, 16 × 16"
     assert panel.notes.text() == note
     assert explainer.wish.is_free  # so the next Image begins with the usual map again
@@ -450,7 +450,7 @@ def test_a_chosen_stage_keeps_the_method_that_is_shown_and_automatic_takes_both_
     panel.method.activated.emit(0)
     assert explainer.wish.is_free
     qtbot.waitUntil(lambda: explainer.trust is not None)
-    assert panel.method.currentText() == "Automatic (Grad-CAM)"
+    assert panel.method.currentText() == "Auto (Grad-CAM)"
     assert panel.stage.currentText() == "Stage 4, 4 × 4"
 
 

@@ -201,7 +201,7 @@ class ExplanationPanel(QWidget):
         explainer = self._explainer
         heatmap, network = explainer.heatmap, explainer.network
         method, is_free = explainer.method, explainer.wish.is_free
-        named = self.tr("Automatic ({0})").format(spoken(METHODS[method].title))
+        named = self.tr("Auto ({0})").format(spoken(METHODS[method].title))
         self.method.setItemText(_AUTOMATIC, named if is_free else self.tr("Automatic"))
         self.method.setCurrentIndex(_AUTOMATIC if is_free else self.method.findData(method))
         self.method.setToolTip(plain_tip(spoken(METHODS[method].sentence)))
