@@ -25,6 +25,7 @@ class TrainingShown(QObject):
         self._jobs = jobs
         self._entries: dict[str, JobEntry] = {}
         training.runs_changed.connect(self._show)
+        training.view.changed.connect(self._show)  # the list tells a new time left once an epoch only
 
     def _show(self) -> None:
         working = {run.folder: run for run in self._training.running}
