@@ -245,6 +245,18 @@ def test_words_tell_time_gone_and_patience(window: MainWindow, workspace: Worksp
     assert panel.left_third.text().endswith("so far · patience for 5 more epochs")
 
 
+@pytest.mark.parametrize(("share", "lies_low"), [(0.9, True), (0.1, False)])
+def test_the_words_of_the_best_epoch_keep_away_from_its_line(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot, share: float, lies_low: bool
+) -> None:
+    plot = show_live(window, workspace, qtbot).loss
+    qtbot.waitUntil(lambda: plot._best_words.isVisible())
+    low, high = plot._ranges[2:]
+    plot.show_curves(plot.shown, replace(plot._marks, best_value=low + share * (high - low)))
+    qtbot.waitUntil(lambda: plot._star.getData()[1][0] == pytest.approx(low + share * (high - low)))
+    assert (plot._best_words.pos().y() < (low + high) / 2) is lies_low
+
+
 def test_nothing_is_made_up_where_nothing_was_validated(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
     empty = {"confusion": ((0,) * 6,) * 6, "balanced_accuracy": 0.0, "loss": 0.0, "recalls": (0.0,) * 6, "worst": ()}
     said = [replace(e, **empty) if isinstance(e, EpochEnded) else e for e in events(done=3)]

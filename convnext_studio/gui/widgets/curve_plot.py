@@ -290,12 +290,14 @@ class CurvePlot(QWidget):
         for item in (self._best, self._star, self._best_words):
             set_visible(item, has_best)
         if has_best:
+            value, (low, high) = self._shown_value(marks.best_value), self._ranges[2:]
+            is_high = value > (low + high) / 2  # then its words lie low: not on its line, nor on the name at its end
             self._best.setPos(marks.best)
-            self._star.setData([marks.best], [self._shown_value(marks.best_value)])
+            self._star.setData([marks.best], [value])
             self._best_words.setPlainText(marks.best_words)
             is_left = marks.best < window[0] + 0.3 * (window[1] - window[0])
-            self._best_words.setAnchor((0 if is_left else 1, anchor))
-            self._best_words.setPos(marks.best, height)
+            self._best_words.setAnchor((0 if is_left else 1, 1 if is_high else 0))
+            self._best_words.setPos(marks.best, low if is_high else high)
         self._future_words.setPlainText(marks.future_words)
         self._future_words.setAnchor((1, anchor))
         self._future_words.setPos(max(marks.end, marks.now, 1e-9), height)
