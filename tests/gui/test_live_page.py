@@ -8,21 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QPoint, Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.errors import UsageError
 from convnext_studio.core.requests import FindAnswered, SavePlot, SteerRun
-from convnext_studio.core.run_events import EpochEnded, RunEvent, RunStarted, SamplesShown, StepEnded
+from convnext_studio.core.run_events import EpochEnded, Paused, RunEvent, RunStarted, SamplesShown, StepEnded
 from convnext_studio.core.runs.history import History
 from convnext_studio.core.runs.plots import save_plot
 from convnext_studio.gui.jobs import InlineLane
+from convnext_studio.gui.language import speak
 from convnext_studio.gui.main_window import MainWindow
 from convnext_studio.gui.panels.live_panel import LivePanel
+from convnext_studio.gui.stores.curves import Ruler, expert_plots, more_plots
 from convnext_studio.gui.stores.run_view import OtherRun
 from convnext_studio.gui.stores.studio import Studio
+from convnext_studio.gui.stores.training_words import progress_words
 from convnext_studio.gui.widgets.curve import thinned
 from tests.gui.replies import image
 from tests.gui.test_training_pages import click, show_run, window, workspace
@@ -250,11 +253,45 @@ def test_the_words_of_the_best_epoch_keep_away_from_its_line(
     window: MainWindow, workspace: Workspace, qtbot: QtBot, share: float, lies_low: bool
 ) -> None:
     plot = show_live(window, workspace, qtbot).loss
-    qtbot.waitUntil(lambda: plot._best_words.isVisible())
+    qtbot.waitUntil(plot._best_words.isVisible)
     low, high = plot._ranges[2:]
     plot.show_curves(plot.shown, replace(plot._marks, best_value=low + share * (high - low)))
     qtbot.waitUntil(lambda: plot._star.getData()[1][0] == pytest.approx(low + share * (high - low)))
     assert (plot._best_words.pos().y() < (low + high) / 2) is lies_low
+
+
+def test_curves_are_named_and_counted_in_the_language_of_the_window(
+    qapp: QApplication, window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    before, catalogue = QLocale(), speak("de", qapp)
+    assert catalogue is not None
+    try:
+        panel = show_live(window, workspace, qtbot)
+        value = panel.cards["loss"].keys[1].accessibleDescription()
+        assert "," in value and "." not in value
+        assert "0,5" in panel.loss._plot.getAxis("left").tickStrings([0.5, 1.0], 1.0, 0.5)
+        names = {
+            curve.name
+            for spec in (*more_plots(), *expert_plots())
+            for curve in spec.make(panel._view.history, Ruler(), 0)
+        }
+        assert {"Lernrate", "Speicher", "Gradientennorm"} <= names
+    finally:
+        qapp.removeTranslator(catalogue)
+        QLocale.setDefault(before)
+
+
+def test_a_run_that_waits_has_no_time_left_and_a_button_to_go_on(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    run = summary("/runs/one", state="running", seconds_left=300.0)
+    assert "left" in progress_words(run)
+    assert progress_words(replace(run, message="Paused, as asked.")) == "waiting: Paused, as asked."
+    panel = show_live(window, workspace, qtbot)
+    assert panel.buttons["pause_run"]._icon_name == "pause"
+    panel._view.history.paused = Paused("Paused, as asked.")
+    panel._show_buttons()
+    assert panel.buttons["pause_run"]._icon_name == "play"
 
 
 def test_nothing_is_made_up_where_nothing_was_validated(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:

@@ -385,6 +385,7 @@ class LivePanel(QWidget):
         }
         for name, is_shown in shown.items():
             (self.buttons.get(name) or self.tools[name]).setVisible(is_shown)
+        self.buttons["pause_run"].set_icon("pause" if self._view.history.paused is None else "play")
         self.lower_rate.setVisible(is_running and self._view.history.step is not None)
         self.buttons["use_run_model"].set_kind("secondary" if can_go_on else "primary")
         if self._view.can_accept_changes:

@@ -152,7 +152,7 @@ def _steps_curve(
     name: str, pick: Callable[[History], Floats], *, is_smoothed: bool = True
 ) -> Callable[..., list[Curve]]:
     def make(history: History, ruler: Ruler, smoothing: float) -> list[Curve]:
-        return [_smooth(_tr(name), "s1", ruler.steps(history), pick(history), smoothing if is_smoothed else 0.0)]
+        return [_smooth(name, "s1", ruler.steps(history), pick(history), smoothing if is_smoothed else 0.0)]
 
     return make
 
@@ -170,9 +170,11 @@ def _stage_curves(pick: Callable[[History], dict[str, Floats]]) -> Callable[...,
 
 
 def stage_words(stage: str) -> str:
-    """`stages.0` -> "stage 1"; what else there is keeps its name."""
+    """`stages.0` -> "stage 1"; what is neither that nor one of the ends keeps its name."""
     kind, _, number = stage.partition(".")
-    return _tr("stage {0}").format(int(number) + 1) if kind == "stages" and number.isdigit() else stage
+    if kind == "stages" and number.isdigit():
+        return _tr("stage {0}").format(int(number) + 1)
+    return {"stem": _tr("stem"), "head": _tr("head")}.get(stage, stage)
 
 
 def _known_load(history: History) -> Floats:
@@ -282,26 +284,30 @@ def more_plots() -> tuple[PlotSpec, ...]:
             _tr("Learning rate"),
             _tr("of the head"),
             Scale(can_be_log=True),
-            steps("learning rate", lambda h: np.array(h.steps.learning_rate), is_smoothed=False),
+            steps(_tr("learning rate"), lambda h: np.array(h.steps.learning_rate), is_smoothed=False),
         ),
         PlotSpec(
-            "speed", _tr("Speed"), _tr("images/s"), size, steps("images/s", lambda h: np.array(h.steps.images_per_s))
+            "speed",
+            _tr("Speed"),
+            _tr("images/s"),
+            size,
+            steps(_tr("images/s"), lambda h: np.array(h.steps.images_per_s)),
         ),
         PlotSpec(
             "wait",
             _tr("Waiting for images"),
             _tr("share of the time"),
             share,
-            steps("waiting", lambda h: np.array(h.steps.data_wait)),
+            steps(_tr("waiting"), lambda h: np.array(h.steps.data_wait)),
         ),
         PlotSpec(
             "memory",
             _tr("Memory"),
             _tr("GB"),
             size,
-            steps("memory", lambda h: np.array(h.steps.memory_bytes) / 1e9, is_smoothed=False),
+            steps(_tr("memory"), lambda h: np.array(h.steps.memory_bytes) / 1e9, is_smoothed=False),
         ),
-        PlotSpec("load", _tr("Load"), _tr("share of the device at work"), share, steps("load", _known_load)),
+        PlotSpec("load", _tr("Load"), _tr("share of the device at work"), share, steps(_tr("load"), _known_load)),
     )
 
 
@@ -314,7 +320,7 @@ def expert_plots() -> tuple[PlotSpec, ...]:
             _tr("Gradient norm"),
             _tr("of the whole network, before it is clipped"),
             log,
-            _steps_curve("gradient norm", lambda h: np.array(h.steps.gradient_norm)),
+            _steps_curve(_tr("gradient norm"), lambda h: np.array(h.steps.gradient_norm)),
         ),
         PlotSpec(
             "norms",

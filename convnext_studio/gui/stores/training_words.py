@@ -75,7 +75,8 @@ def best_words(epoch: int) -> str:
 
 def progress_words(run: RunSummary) -> str:
     """For the status bar: how far and how long."""
-    left = numbers.time_left(run.seconds_left) if run.seconds_left is not None else ""
+    is_waiting = run.state == "running" and bool(run.message)
+    left = numbers.time_left(run.seconds_left) if run.seconds_left is not None and not is_waiting else ""
     return " · ".join(filter(None, (second_line(run), left)))
 
 

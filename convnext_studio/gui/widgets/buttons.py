@@ -49,8 +49,9 @@ class Button(PressedByEnter, QPushButton):
 
     def set_icon(self, name: str) -> None:
         """Show another icon."""
-        self._icon_name = name
-        self._show_icon()
+        if name != self._icon_name:
+            self._icon_name = name
+            self._show_icon()
 
     def set_kind(self, kind: Kind) -> None:
         """Change between primary, secondary, ghost and danger."""

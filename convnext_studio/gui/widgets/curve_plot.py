@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QLocale, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QSizePolicy, QVBoxLayout, QWidget
 
@@ -20,6 +20,7 @@ from convnext_studio.gui.theme.fonts import font
 from convnext_studio.gui.theme.theme import Theme
 from convnext_studio.gui.widgets.curve import Curve, Marks, Scale, value_at
 from convnext_studio.gui.widgets.drawn_curve import Drawn, halfway, kind_of, set_visible
+from convnext_studio.gui.widgets.numbers import figure
 from convnext_studio.gui.widgets.plot_view import PlotView
 
 _NAME_ROOM = 112  # pixels: the axis at the left, and the name at the end of a line
@@ -29,6 +30,12 @@ _LEAST_SHARE = 1e-4  # of the axis, that can be zoomed to
 _WORDS_GROUND = 0.7  # how much of a line that runs behind words they hide
 _CACHED = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _FIRST_PHASES = 0.02  # phases that begin closer together than this share of the axis are not told apart
+
+
+class _Axis(pg.AxisItem):  # type: ignore[misc]
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        point = QLocale().decimalPoint()
+        return [text.replace(".", point) for text in super().tickStrings(values, scale, spacing)]
 
 
 class _Canvas(pg.PlotWidget):  # type: ignore[misc]
@@ -115,7 +122,11 @@ class CurvePlot(QWidget):
     # --- how it is built
 
     def _make_plot(self) -> None:
-        self._plot = _Canvas(background=self._theme.color("panel"), enableMenu=False)
+        self._plot = _Canvas(
+            background=self._theme.color("panel"),
+            enableMenu=False,
+            axisItems={side: _Axis(side) for side in ("left", "bottom")},
+        )
         self._plot.painted.connect(self._on_painted)
         menu = self._plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # made for nobody, it would stay when the plot has gone
@@ -366,7 +377,7 @@ class CurvePlot(QWidget):
         return math.log10(value) if value > 0 else math.nan
 
     def _say(self) -> None:
-        last = [f"{curve.title} {curve.y[-1]:.3g}" for curve in self._curves if len(curve.y)]
+        last = [f"{curve.title} {figure(float(curve.y[-1]))}" for curve in self._curves if len(curve.y)]
         self.setAccessibleDescription(", ".join(last))
 
     # --- cursor and zoom

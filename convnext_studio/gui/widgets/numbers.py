@@ -27,6 +27,11 @@ def decimal(value: float, digits: int) -> str:
     return QLocale().toString(value, "f", digits)
 
 
+def figure(value: float) -> str:
+    """0.83312 -> "0.833": the three digits that tell, however large it is."""
+    return f"{value:.3g}".replace(".", QLocale().decimalPoint())
+
+
 def rate(images_per_s: float) -> str:
     """38.2 -> "38 images/s"; slow ones keep a digit, those that take seconds for one keep two."""
     number = decimal(images_per_s, 0 if images_per_s >= 10 else 1 if images_per_s >= 0.995 else 2)

@@ -18,7 +18,7 @@ from convnext_studio.gui.widgets.enter_key import PressedByEnter
 from convnext_studio.gui.widgets.flow_layout import FlowLayout
 from convnext_studio.gui.widgets.frame import Frame
 from convnext_studio.gui.widgets.label import PlainLabel, plain_tip
-from convnext_studio.gui.widgets.numbers import percent
+from convnext_studio.gui.widgets.numbers import figure, percent
 from convnext_studio.gui.widgets.plot_view import PlotView
 
 _LINE, _MOST_KEY = 18, 240
@@ -107,7 +107,7 @@ class PlotCard(Frame):
     def _show_values(self) -> None:
         """At the cursor, or the last ones."""
         for key, value in zip(self.keys, self.plot.values_at(self._view.cursor), strict=True):
-            key.show_value("–" if value is None else percent(value) if self._scale.is_share else f"{value:.3g}")
+            key.show_value("–" if value is None else percent(value) if self._scale.is_share else figure(value))
 
 
 class SeriesKey(PressedByEnter, QAbstractButton):
