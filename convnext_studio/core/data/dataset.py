@@ -28,9 +28,10 @@ class LabelledImage:
 class DataWarning:
     """Something to know before training, in plain words: what, what to do, and the Images it is about.
 
-    `kind` is one of "broken", "unread" (a folder), "duplicate", "conflict" (alike, but of two classes), "alike",
-    "leak", "imbalance", "few", "size", "channels", "ungrouped", "empty", "names" (class names that some systems take
-    for one), "ignored". `repair` is what would mend it, if there is such a thing, as pairs of a Recipe field and value.
+    `kind` is one of "broken", "damaged", "unread" (a folder), "duplicate", "conflict" (alike, but of two classes),
+    "alike", "leak", "imbalance", "few", "size", "channels", "ungrouped", "empty", "names" (class names that some
+    systems take for one), "ignored". `repair` is what would mend it, if there is such a thing, as pairs of a Recipe
+    field and value.
     """
 
     kind: str

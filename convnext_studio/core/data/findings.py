@@ -42,6 +42,7 @@ def find_warnings(found: Found, broken: Sequence[str], empty: Sequence[str]) -> 
     """All warnings about a data set, `broken` Images and `empty` class folders included."""
     return (
         *_broken(broken),
+        *_damaged(found),
         *_conflicts(found),
         *_torn(found),
         *_uniform(found),
@@ -63,6 +64,17 @@ def _broken(paths: Sequence[str]) -> Iterator[DataWarning]:
             f"{counted(len(paths), 'Image')} cannot be read and will be left out.",
             "Nothing takes their place. Mend them or take them out of the folder.",
             tuple(paths),
+        )
+
+
+def _damaged(found: Found) -> Iterator[DataWarning]:
+    paths = tuple(image.path for image in found.images if found.seen[image.path].is_damaged)
+    if paths:
+        yield DataWarning(
+            "damaged",
+            f"{counted(len(paths), 'Image is', 'Images are')} damaged: a part of the picture may be wrong.",
+            "Training takes them as they are. Look at them, and leave out what is spoilt.",
+            paths,
         )
 
 

@@ -23,6 +23,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.seen import SMALL, Seen, SeenBefore
 from convnext_studio.core.errors import ImageError
 from convnext_studio.core.events import DataSetChecked
+from convnext_studio.core.images.jpeg import DAMAGED
 from convnext_studio.core.images.open import decode
 from convnext_studio.core.images.source import cannot_read
 from convnext_studio.core.values import DEFAULT_MAX_MEGAPIXELS
@@ -95,7 +96,7 @@ def _look(max_megapixels: float, path: str) -> Seen:
     channels = small.astype(np.int16)
     is_grey = int(np.abs(channels - channels[..., 1:2]).max()) <= _COLOURLESS
     grey = np.asarray(Image.fromarray(small).convert("L"))
-    return Seen(content, found.width, found.height, is_grey, grey)
+    return Seen(content, found.width, found.height, is_grey, DAMAGED in found.notes, grey)
 
 
 def _content(path: str) -> str:

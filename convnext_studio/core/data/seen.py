@@ -19,12 +19,15 @@ import platformdirs
 from numpy.typing import NDArray
 
 SMALL = 64  # pixels on each side of the small picture
-_VERSION = 1  # another number forgets all that was seen
+_VERSION = 2  # another number forgets all that was seen
 _MOST_KEPT = 500_000
 _MOST_SETS = 50
 _WRITTEN_AT_ONCE = 500
 _SETTLED_S = 2.0  # a file changed just now may change again without its time showing it
-_COLUMNS = "path BLOB PRIMARY KEY, size INT, changed INT, content TEXT, width INT, height INT, grey INT, small BLOB"
+_COLUMNS = (
+    "path BLOB PRIMARY KEY, size INT, changed INT, "
+    "content TEXT, width INT, height INT, grey INT, damaged INT, small BLOB"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +36,15 @@ _log = logging.getLogger(__name__)
 class Seen:
     """One Image after a look: SHA-256 of the file (hex), its own pixels, and uint8 grey (SMALL, SMALL); or `error`.
 
-    A quick look knows the content only: then `small` is None and the sizes are 0.
+    `is_damaged`: it can be read, but a part of it may be wrong. A quick look knows the content only: then `small` is
+    None and the sizes are 0.
     """
 
     content: str = ""
     width: int = 0
     height: int = 0
     is_grey: bool = False
+    is_damaged: bool = False
     small: NDArray[np.uint8] | None = None
     error: str = ""
 
@@ -82,17 +87,16 @@ class SeenBefore:
             return None
         self._facts[path] = (facts.st_size, facts.st_mtime_ns)
         try:
-            question = (
-                "SELECT content, width, height, grey, small FROM seen WHERE path = ? AND size = ? AND changed = ?"
-            )
+            question = "SELECT content, width, height, grey, damaged, small FROM seen WHERE path = ? AND size = ?"
+            question += " AND changed = ?"
             row = self._base.execute(question, (os.fsencode(path), *self._facts[path])).fetchone()
         except sqlite3.Error as error:
             self._give_up(error)
             return None
-        if row is None or (row[4] is not None and len(row[4]) != SMALL * SMALL):
+        if row is None or (row[5] is not None and len(row[5]) != SMALL * SMALL):
             return None
-        small = None if row[4] is None else np.frombuffer(row[4], np.uint8).reshape(SMALL, SMALL)
-        return Seen(row[0], row[1], row[2], bool(row[3]), small)
+        small = None if row[5] is None else np.frombuffer(row[5], np.uint8).reshape(SMALL, SMALL)
+        return Seen(row[0], row[1], row[2], bool(row[3]), bool(row[4]), small)
 
     def remember(self, path: str, seen: Seen) -> None:
         """Keep what was seen of a file that `recall` was asked for; errors are not kept, they may pass."""
@@ -101,7 +105,8 @@ class SeenBefore:
             return
         small = None if seen.small is None else seen.small.tobytes()
         one = replace(seen, small=None)
-        self._waiting.append((os.fsencode(path), *facts, one.content, one.width, one.height, int(one.is_grey), small))
+        known = (one.content, one.width, one.height, int(one.is_grey), int(one.is_damaged), small)
+        self._waiting.append((os.fsencode(path), *facts, *known))
         if len(self._waiting) >= _WRITTEN_AT_ONCE:
             self._write()
 
@@ -134,7 +139,7 @@ class SeenBefore:
             return
         try:
             with self._base:
-                self._base.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
+                self._base.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
                 oldest = "DELETE FROM seen WHERE rowid <= (SELECT max(rowid) FROM seen) - ?"
                 self._base.execute(oldest, (_MOST_KEPT,))
         except sqlite3.Error as error:

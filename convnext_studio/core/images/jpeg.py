@@ -35,7 +35,7 @@ _GREY = (127, 128)
 _MOST_BYTES = 100_000_000
 _HARMLESS = re.compile(r"marker 0x(?!d\d)|ICC")  # filling between the parts of a header, and a broken colour profile
 _PADDED = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_DAMAGED = "The file is damaged: a part of the picture may be wrong."
+DAMAGED = "The file is damaged: a part of the picture may be wrong."
 
 _decoder: ModuleType | None
 try:
@@ -60,7 +60,7 @@ def load(image: JpegImagePlugin.JpegImageFile, data: Buffer, factor: int) -> tup
         image.draft(None, (image.width // factor, image.height // factor))
     image.load()
     check_end(image, data)
-    return image, _DAMAGED if _is_of_damage(complaint, data) else ""
+    return image, DAMAGED if _is_of_damage(complaint, data) else ""
 
 
 def _is_of_damage(complaint: str, data: Buffer) -> bool:

@@ -278,6 +278,21 @@ def test_unreadable_images_are_named_and_left_out_or_stop_the_run(two_classes: P
         prepare_data(Recipe(data=str(two_classes), on_unreadable="stop"), JobContext())
 
 
+def test_damaged_images_are_named_at_the_first_look_and_from_the_cache(two_classes: Path) -> None:
+    pytest.importorskip("simplejpeg")
+    assert "damaged" not in kinds(card_of(two_classes))
+    path = two_classes / "good" / "spoilt.jpg"
+    Image.effect_noise((96, 96), 80).convert("RGB").save(path, quality=90)
+    data = bytearray(path.read_bytes())
+    data[1500:1600] = bytes(100)
+    path.write_bytes(data)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    for _ in range(2):
+        found = warning(card_of(two_classes), "damaged")
+        assert found.message == "1 Image is damaged: a part of the picture may be wrong."
+        assert found.images == (str(path),)
+
+
 def test_a_class_without_one_readable_image_is_refused_by_name(two_classes: Path) -> None:
     (two_classes / "rust").mkdir()
     (two_classes / "rust" / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
