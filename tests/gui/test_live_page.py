@@ -336,6 +336,14 @@ def test_time_left_gives_way_to_what_was_asked(window: MainWindow, workspace: Wo
     assert (panel.left.text(), panel.left_second.text()) == ("ends after this epoch", "epoch 17 of 30")
 
 
+def test_a_pause_is_acknowledged_before_the_run_has_come_to_it(
+    window: MainWindow, workspace: Workspace, qtbot: QtBot
+) -> None:
+    panel = show_live(window, workspace, qtbot)
+    click(panel.buttons["pause_run"], qtbot)
+    assert panel.left.text() == "Pausing…"
+
+
 def test_what_stays_the_same_is_not_painted_again(window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
     panel = show_live(window, workspace, qtbot, events(done=3))
     qtbot.waitUntil(lambda: not any(plot._later.isActive() for plot in (panel.loss, panel.accuracy)))

@@ -332,7 +332,11 @@ class LivePanel(QWidget):
     def _show_time(self) -> None:
         history = self._view.history
         wanted = self._studio.training.wanted.get(self._view.folder, "")
-        obeying = {"stop": self.tr("Stopping…"), "finish epoch": self.tr("ends after this epoch")}.get(wanted, "")
+        obeying = {
+            "pause": self.tr("Pausing…"),
+            "stop": self.tr("Stopping…"),
+            "finish epoch": self.tr("ends after this epoch"),
+        }.get(wanted, "")
         self.left_third.setText(self._so_far() if self._state == "running" else "")
         self.left_third.setVisible(bool(self.left_third.text()))
         if self._state != "running":
