@@ -14,6 +14,7 @@ import numpy as np
 
 from convnext_studio.core.context import JobContext
 from convnext_studio.core.data.dataset import LabelledImage
+from convnext_studio.core.data.names import counted, shown
 from convnext_studio.core.errors import DataError, ModelError
 from convnext_studio.core.evaluation.count import About, Answers, evaluation_of
 from convnext_studio.core.evaluation.kept import keep, of_run, reads_of_test
@@ -21,6 +22,7 @@ from convnext_studio.core.evaluation.labelled import ALL, find_labelled
 from convnext_studio.core.evaluation.learned import learned_from, may_have_learned
 from convnext_studio.core.evaluation.report import Evaluation
 from convnext_studio.core.events import FolderUnread, ImagesClassified, ImagesFound, Noticed
+from convnext_studio.core.images.jpeg import DAMAGED
 from convnext_studio.core.predict.classify import classify
 from convnext_studio.core.predict.ready import ready_model
 from convnext_studio.core.requests import Classify, Evaluate
@@ -62,8 +64,8 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         ctx.emit(Noticed(note))
     predictions = _predictions(request, matched.images, ready.info, ctx)
     answers, unreadable = _answers(matched, predictions, ready.info.classes)
-    absent = _absent(answers)
-    for note in absent:
+    seen = _damaged(predictions) + _absent(answers)
+    for note in seen:
         ctx.emit(Noticed(note))
     about = About(
         labelled.split,
@@ -72,7 +74,7 @@ def evaluate(request: Evaluate, ctx: JobContext) -> Evaluation:
         request.data,
         unreadable,
         matched.left_out,
-        labelled.unread + labelled.notes + doubts + matched.notes + absent,
+        labelled.unread + labelled.notes + doubts + matched.notes + seen,
         time.monotonic() - started,
     )
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -160,6 +162,17 @@ def _match(images: Sequence[LabelledImage], title: str, classes: Sequence[str]) 
         notes.append(f"The Model does not know {strangers}: {len(left_out)} Images were left out.")
     known = tuple(image for image in images if image.label in numbers)
     return _Matched(known, numbers, left_out, tuple(notes))
+
+
+def _damaged(predictions: Mapping[str, Prediction]) -> tuple[str, ...]:
+    """Which Images count though a part of them may be wrong."""
+    paths = [shown(path) for path, one in predictions.items() if DAMAGED in one.note]
+    if not paths:
+        return ()
+    return (
+        f"{counted(len(paths), 'Image is', 'Images are')} damaged, and a part of the picture may be wrong: "
+        f"{_some(paths)}.",
+    )
 
 
 def _absent(answers: Answers) -> tuple[str, ...]:

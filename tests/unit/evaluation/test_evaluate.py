@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn import metrics as reference
 
 from convnext_studio.core import jobs
@@ -111,6 +112,20 @@ def test_unreadable_images_are_named_and_count_nowhere(data_set: Path, model_fil
     found = evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all"))
     assert [path for path, _ in found.unreadable] == [str(broken)] and found.unreadable[0][1]
     assert len(found.images) == 23 and found.per_class[1].support == 7
+
+
+def test_damaged_images_count_and_are_named(data_set: Path, model_file: Path) -> None:
+    pytest.importorskip("simplejpeg")
+    path = data_set / "pit" / "spoilt.jpg"
+    Image.effect_noise((96, 96), 80).convert("RGB").save(path, quality=90)
+    data = bytearray(path.read_bytes())
+    data[1500:1600] = bytes(100)
+    path.write_bytes(data)
+    emitted: list[object] = []
+    found = evaluated(Evaluate(ModelRef(str(model_file)), str(data_set), "all"), emitted)
+    said = f"1 Image is damaged, and a part of the picture may be wrong: “{path}”."
+    assert said in found.notes and Noticed(said) in emitted
+    assert len(found.images) == 25
 
 
 def test_images_of_classes_the_model_does_not_know_are_left_out_and_named(data_set: Path, model_file: Path) -> None:
