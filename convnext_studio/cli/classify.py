@@ -8,7 +8,6 @@ import io
 import os
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -104,9 +103,14 @@ def _names_from_stdin(stop: Stop) -> list[str]:
 
 
 def _say_notes(predictions: Iterable[Prediction]) -> None:
-    """What was odd about Images that were classified all the same, each kind of it once."""
-    for note, count in Counter(one.note for one in predictions if one.note).most_common(_MOST_NOTES):
-        say(f"{count} of the images: {note}")
+    """What was odd about Images that were classified all the same: each kind of it once, with one that has it."""
+    having: dict[str, list[str]] = {}
+    for one in predictions:
+        if one.note:
+            having.setdefault(one.note, []).append(one.image.path)
+    for note, paths in sorted(having.items(), key=lambda kind: -len(kind[1]))[:_MOST_NOTES]:
+        many = f"{len(paths)} of the images, such as " if len(paths) > 1 else ""
+        say(f"{many}{plain(paths[0])}: {note}")
 
 
 def _predict(
