@@ -10,6 +10,7 @@ started on the same values and asked for them as its page would, and, where ther
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -366,16 +367,22 @@ def part_cost(home: Path) -> None:
     _sample(home, 600)
     window = subprocess.Popen([*SELF, "--inner", "watched"], cwd=ROOT)
     while not any(_said(home, EpochEnded)):
+        assert window.poll() is None
         time.sleep(0.5)
     followers = [psutil.Process(window.pid), *(one for one in _children(window.pid) if "resume" not in one.cmdline())]
     turns: list[tuple[bool, float, float]] = []  # whether they were halted, and from when to when
-    while window.poll() is None and not any(_said(home, TestEnded)):
-        for is_halted in (True, False):
-            began = time.time()
-            for one in followers:
-                (one.suspend if is_halted else one.resume)()
-            time.sleep(HALT_S)
-            turns.append((is_halted, began, time.time()))
+    try:
+        while window.poll() is None and not any(_said(home, TestEnded)):
+            for is_halted in (True, False):
+                began = time.time()
+                for one in followers:
+                    (one.suspend if is_halted else one.resume)()
+                time.sleep(HALT_S)
+                turns.append((is_halted, began, time.time()))
+    finally:
+        for one in followers:
+            with contextlib.suppress(psutil.Error):
+                one.resume()
     window.wait()
     halted, watched = (
         [took for is_halted, began, ended in turns if is_halted is which for took in _steps_within(home, began, ended)]
