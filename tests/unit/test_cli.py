@@ -352,7 +352,11 @@ def test_ctrl_c_and_a_closed_terminal_stop_a_real_run_and_leave_a_partial_table(
         (folder / f"{number}.png").write_bytes((folder / "0.png").read_bytes())
     command = [sys.executable, "-m", "convnext_studio", "classify", str(folder), "--model", str(model)]
     command += ["--out", str(out), "--engine", "torch", "--precision", "fp32"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=_root())
+    before = signal.signal(by, signal.SIG_DFL)  # under nohup it would be ignored by all that we start
+    try:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=_root())
+    finally:
+        signal.signal(by, before)
     assert process.stderr is not None
     try:
         seen = ""
