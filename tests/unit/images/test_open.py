@@ -441,7 +441,8 @@ except ImageError as error:
 
 def test_a_large_picture_that_another_program_cuts_short_meanwhile_is_one_refusal(tmp_path: Path) -> None:
     path = saved(tmp_path, noise(2500, 2400), "large.png", compress_level=0)
-    ran = subprocess.run([sys.executable, "-c", CUT_WHILE_READ, path], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", CUT_WHILE_READ, path]
+    ran = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, "The picture is cut off: its file ends too early.\n"), ran.stderr
 
 

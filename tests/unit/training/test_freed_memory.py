@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+_ROOT = Path(__file__).parents[3]
 _STEPS = """
 import resource, sys
 from convnext_studio.core.training.freed_memory import keep_freed_memory
@@ -27,7 +29,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_freed_memory_is_used_again_without_a_page_fault() -> None:
     faults = {
         way: int(
-            subprocess.run([sys.executable, "-c", _STEPS, way], capture_output=True, check=True, timeout=60).stdout
+            subprocess.run(
+                [sys.executable, "-c", _STEPS, way], cwd=_ROOT, capture_output=True, check=True, timeout=60
+            ).stdout
         )
         for way in ("kept", "given back")
     }
