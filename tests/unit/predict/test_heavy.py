@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from torch import nn
 
@@ -80,8 +82,8 @@ def test_a_huge_network_is_run_by_torch_alone_and_says_how_much_was_measured(
     assert found.share == 1 if seconds else 0 < found.share < 1
 
 
+@pytest.mark.skipif(find_spec("openvino") is None, reason="needs OpenVINO")
 def test_an_engine_that_was_asked_for_is_the_one_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("openvino")
     monkeypatch.setattr(calibrate, "_HUGE", 1)
     execution = Execution(precision="fp32", engine="openvino")
     assert calibrate._plan_for_one_answer(blank_model("test_convnext"), execution) is None
