@@ -53,20 +53,20 @@ def _run(arguments: argparse.Namespace, stop: Stop) -> int:
         if out.suffix.lower() != ".json":
             raise UsageError(f"“{out.name}” does not end in .json.", "Name a file that does.")
         check_writable(out)
-    unread: list[events.FolderUnread] = []
-    evaluation = _evaluated(arguments, stop, unread)
+    evaluation, is_whole = _evaluated(arguments, stop)
     _say_it(evaluation)
     _hand_over(evaluation, out)
-    return PARTLY_DONE if evaluation.unreadable or evaluation.left_out or unread else DONE
+    return PARTLY_DONE if evaluation.unreadable or evaluation.left_out or not is_whole else DONE
 
 
-def _evaluated(arguments: argparse.Namespace, stop: Stop, unread: list[events.FolderUnread]) -> Evaluation:
+def _evaluated(arguments: argparse.Namespace, stop: Stop) -> tuple[Evaluation, bool]:
+    """The evaluation, and whether all folders of the data could be read."""
     from convnext_studio.core.evaluation.report import Evaluation
 
-    progress, done, total = Progress("images classified"), 0, 0
+    progress, done, total, is_whole = Progress("images classified"), 0, 0, True
 
     def on_event(event: object) -> None:
-        nonlocal done, total
+        nonlocal done, total, is_whole
         if isinstance(event, events.ImagesFound):
             total += len(event.images)
         elif isinstance(event, events.ImagesClassified):
@@ -74,8 +74,7 @@ def _evaluated(arguments: argparse.Namespace, stop: Stop, unread: list[events.Fo
             progress.show(done, total)
         else:
             progress.hear(event)
-            if isinstance(event, events.FolderUnread):
-                unread.append(event)
+            is_whole = is_whole and not isinstance(event, events.FolderUnread)
 
     request = requests.Evaluate(
         ModelRef(arguments.model),
@@ -90,7 +89,7 @@ def _evaluated(arguments: argparse.Namespace, stop: Stop, unread: list[events.Fo
     finally:
         progress.end()
     assert isinstance(evaluation, Evaluation)
-    return evaluation
+    return evaluation, is_whole
 
 
 def _say_it(evaluation: Evaluation) -> None:

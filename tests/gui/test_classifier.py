@@ -380,23 +380,33 @@ def test_a_drive_that_is_gone_pauses_the_run_and_one_press_goes_on(
     assert told == [paused]
 
 
+def lose(
+    drives: tuple[str, ...], refs: list[ImageRef], library: Library, classifier: Classifier, lanes: Lanes
+) -> list[Message]:
+    """Open Images of drives that are gone as soon as they were listed; returns what will be told."""
+
+    def classify(request: Classify, ctx: JobContext) -> None:
+        for drive in drives:
+            ctx.emit(FolderLost(drive))
+        reason = "The file is not there any more."
+        ctx.emit(ImagesClassified(tuple(Prediction(ref, error=reason) for ref in request.images)))
+
+    lanes["batch"].served_by[Classify] = classify
+    lanes["scan"].served_by[FindImages] = finding(refs)
+    told: list[Message] = []
+    library._messages.posted.connect(told.append)
+    classifier.load()
+    library.open_paths(list(drives))
+    return told
+
+
 def test_going_on_without_the_drive_lists_its_images_with_the_reason(
     qtbot: QtBot, library: Library, classifier: Classifier, lanes: Lanes, expect_message: Expected
 ) -> None:
     expect_message("cannot be reached any more")
     usb = [ImageRef(f"/usb/part_{number}.png") for number in range(100)]
 
-    def classify(request: Classify, ctx: JobContext) -> None:
-        ctx.emit(FolderLost("/usb"))
-        reason = "The file is not there any more."
-        ctx.emit(ImagesClassified(tuple(Prediction(ref, error=reason) for ref in request.images)))
-
-    lanes["batch"].served_by[Classify] = classify
-    lanes["scan"].served_by[FindImages] = finding(usb)
-    told: list[Message] = []
-    library._messages.posted.connect(told.append)
-    classifier.load()
-    library.open_paths(["/usb"])
+    told = lose(("/usb",), usb, library, classifier, lanes)
     wait_until_done(qtbot, library, classifier)
     assert (library.errors, library.waiting) == (0, 100)
     classifier.classify_rest()
@@ -411,18 +421,7 @@ def test_images_of_two_drives_that_go_at_once_all_wait(
     expect_message("cannot be reached any more")
     refs = [ImageRef(f"/{drive}/part_{number}.png") for number in range(30) for drive in ("usb", "card")]
 
-    def classify(request: Classify, ctx: JobContext) -> None:
-        ctx.emit(FolderLost("/usb"))
-        ctx.emit(FolderLost("/card"))
-        reason = "The file is not there any more."
-        ctx.emit(ImagesClassified(tuple(Prediction(ref, error=reason) for ref in request.images)))
-
-    lanes["batch"].served_by[Classify] = classify
-    lanes["scan"].served_by[FindImages] = finding(refs)
-    told: list[Message] = []
-    library._messages.posted.connect(told.append)
-    classifier.load()
-    library.open_paths(["/usb", "/card"])
+    told = lose(("/usb", "/card"), refs, library, classifier, lanes)
     wait_until_done(qtbot, library, classifier)
     assert (library.errors, library.waiting) == (0, 60)
     assert [message.fact.split("”")[0] for message in told] == ["“/usb"]

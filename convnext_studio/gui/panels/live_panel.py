@@ -41,6 +41,7 @@ from convnext_studio.gui.stores.training_words import (
     best_words,
     epoch_word,
     length,
+    obeying_words,
     phase_words,
     short,
     state_sign,
@@ -332,11 +333,7 @@ class LivePanel(QWidget):
     def _show_time(self) -> None:
         history = self._view.history
         wanted = self._studio.training.wanted.get(self._view.folder, "")
-        obeying = {
-            "pause": self.tr("Pausing…"),
-            "stop": self.tr("Stopping…"),
-            "finish epoch": self.tr("ends after this epoch"),
-        }.get(wanted, "")
+        obeying = obeying_words(wanted)
         self.left_third.setText(self._so_far() if self._state == "running" else "")
         self.left_third.setVisible(bool(self.left_third.text()))
         if self._state != "running":

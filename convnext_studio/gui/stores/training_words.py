@@ -73,6 +73,12 @@ def best_words(epoch: int) -> str:
     return _tr("best epoch {0}").format(numbers.count(epoch)) if epoch else _tr("best: the head alone")
 
 
+def obeying_words(wanted: str) -> str:
+    """What was asked of a Run and is still to come, "" for nothing."""
+    words = {"pause": _tr("Pausing…"), "stop": _tr("Stopping…"), "finish epoch": _tr("ends after this epoch")}
+    return words.get(wanted, "")
+
+
 def progress_words(run: RunSummary) -> str:
     """For the status bar: how far and how long."""
     is_waiting = run.state == "running" and bool(run.message)
