@@ -9,7 +9,7 @@ from convnext_studio.core.context import JobContext
 from convnext_studio.core.events import ModelLoaded
 from convnext_studio.core.explain.gradient import at_least_float32
 from convnext_studio.core.explain.lens import lens_for, memory_in_words
-from convnext_studio.core.explain.maps import DEFAULT_METHOD, Question, region_of
+from convnext_studio.core.explain.maps import Question, region_of
 from convnext_studio.core.explain.viewer import Viewer
 from convnext_studio.core.explanations import (
     Activations,
@@ -37,14 +37,7 @@ def explain(request: Explain, ctx: JobContext) -> Explained:
     ctx.emit(ModelLoaded(ready.info))
     ctx.check()
     prepared = load_input(request.image.path, request.image.frame, ready.info.preprocessing, request.max_megapixels)
-    question = Question(
-        request.method or DEFAULT_METHOD,
-        request.layers,
-        request.classes,
-        request.versus,
-        request.top,
-        is_free=request.method is None and not request.layers,
-    )
+    question = Question.asked(request.method, request.layers, request.classes, request.versus, request.top)
     explained = viewer.look(request.image, prepared, question, ctx)
     ctx.emit(HeatmapsMade(explained))
     if not request.is_trust_wanted:

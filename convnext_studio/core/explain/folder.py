@@ -68,13 +68,8 @@ def explain_folder(request: ExplainFolder, ctx: JobContext) -> ExplainSummary:
 
 
 def _question(request: ExplainFolder) -> Question:
-    return Question(
-        request.method or DEFAULT_METHOD,
-        (request.layer,) if request.layer else (),
-        (request.class_name,) if request.class_name else (),
-        request.versus,
-        is_free=request.method is None and not request.layer,
-    )
+    layers = (request.layer,) if request.layer else ()
+    return Question.asked(request.method, layers, (request.class_name,) if request.class_name else (), request.versus)
 
 
 def _checked(request: ExplainFolder, ctx: JobContext) -> ExplanationCheck | None:

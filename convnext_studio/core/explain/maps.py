@@ -46,6 +46,19 @@ class Question:
     top: int = 1
     is_free: bool = False
 
+    @classmethod
+    def asked(
+        cls,
+        method: Method | None,
+        layers: tuple[str, ...],
+        classes: tuple[str, ...],
+        versus: str = "",
+        top: int = 1,
+    ) -> Question:
+        """As a Request asks, which may leave method and layer open."""
+        is_free = method is None and not layers
+        return cls(method or DEFAULT_METHOD, layers, classes, versus, top, is_free=is_free)
+
 
 @dataclass(frozen=True)
 class RawMap:
