@@ -85,6 +85,11 @@ class ReturnTensor:
 
 
 @dataclass(frozen=True)
+class ImportTorch:
+    """Import what takes a second, and return nothing."""
+
+
+@dataclass(frozen=True)
 class ListModules:
     """Return the top-level names of all that the Engine has imported."""
 
@@ -171,6 +176,10 @@ def return_tensor(request: ReturnTensor, ctx: JobContext) -> Any:
     return torch.zeros(2)
 
 
+def import_torch(request: ImportTorch, ctx: JobContext) -> None:
+    import torch  # noqa: F401
+
+
 def list_modules(request: ListModules, ctx: JobContext) -> frozenset[str]:
     return frozenset(name.partition(".")[0] for name in list(sys.modules))
 
@@ -195,6 +204,7 @@ EXTRA_JOBS: Mapping[type, str] = {
         (ForkAndCrash, fork_and_crash),
         (MakeArray, make_array),
         (ReturnTensor, return_tensor),
+        (ImportTorch, import_torch),
         (ListModules, list_modules),
         (Report, report),
         (AskNiceness, ask_niceness),

@@ -23,7 +23,7 @@ def begin(state: str, host: EngineHost) -> None:
         "hung": helpers.Hang(),
         "the interpreter held": helpers.HoldGil(),
         "busy": helpers.Burn(600.0, 4),
-        "importing": helpers.ReturnTensor(),
+        "importing": helpers.ImportTorch(),
         "reporting": helpers.Count(10**8),
     }
     if state in work:
